@@ -1,0 +1,301 @@
+"""Poolings whose windows follow from the size of the output: adaptive, global, pyramid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import geometry
+from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
+from .geometry import plain
+from .lazy import run
+from .ops import MAX, MEAN, MIN, OPS, PoolOp
+
+
+def _bins(output_size: Any) -> tuple[Any, ...]:
+    return (geometry.adaptive, 2, plain("output_size", output_size))
+
+
+def adaptive_max_pool2d(
+    input: Any,
+    output_size: Any,
+    return_indices: bool = False,
+    *,
+    index_dtype: Any = "int64",
+    out: Any = None,
+    num_threads: int | None = None,
+) -> Any:
+    """The largest value of each of ``output_size`` bins that cover every plane.
+
+    Bin ``j`` of ``O`` over ``I`` inputs is ``floor(j * I / O)`` to ``ceil((j + 1) * I / O)``; more
+    bins than inputs are fine.
+
+    Parameters
+    ----------
+    input : array of shape (N, C, H, W) or (C, H, W)
+        See `max_pool2d`.
+    output_size : int, None or tuple of 2 of them
+        Bins along H and W; None keeps the size.
+    return_indices, index_dtype, out, num_threads
+        See `max_pool2d`, as are errors and the rules for equal values and NaN.
+
+    Returns
+    -------
+    array of shape (N, C, OH, OW) or (C, OH, OW), or a pair (values, indices)
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.adaptive_max_pool2d(np.arange(15).reshape(1, 3, 5), (2, 3)).tolist()
+    [[[6, 8, 9], [11, 13, 14]]]
+    """
+    return run(MAX, _bins(output_size), input, return_indices, index_dtype, None, out, num_threads)
+
+
+def adaptive_min_pool2d(
+    input: Any,
+    output_size: Any,
+    return_indices: bool = False,
+    *,
+    index_dtype: Any = "int64",
+    out: Any = None,
+    num_threads: int | None = None,
+) -> Any:
+    """The smallest value of each of ``output_size`` bins that cover every plane.
+
+    Parameters
+    ----------
+    input, output_size, return_indices, index_dtype, out, num_threads
+        See `adaptive_max_pool2d`.
+
+    Returns
+    -------
+    array of shape (N, C, OH, OW) or (C, OH, OW), or a pair (values, indices)
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.adaptive_min_pool2d(np.arange(15).reshape(1, 3, 5), (2, 3)).tolist()
+    [[[0, 1, 3], [5, 6, 8]]]
+    """
+    return run(MIN, _bins(output_size), input, return_indices, index_dtype, None, out, num_threads)
+
+
+def adaptive_avg_pool2d(
+    input: Any, output_size: Any, *, out: Any = None, num_threads: int | None = None
+) -> Any:
+    """The average of each of ``output_size`` bins that cover every plane.
+
+    Parameters
+    ----------
+    input, output_size, out, num_threads
+        See `adaptive_max_pool2d`. Here a C of 0 is fine too.
+
+    Returns
+    -------
+    array of shape (N, C, OH, OW) or (C, OH, OW)
+        Floats keep their dtype; integers and bool average in float64.
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.adaptive_avg_pool2d(np.arange(15.0).reshape(1, 3, 5), 1)
+    array([[[7.]]])
+    """
+    return run(MEAN, _bins(output_size), input, False, None, None, out, num_threads)
+
+
+def _whole(
+    op: PoolOp, x: Any, keepdims: bool, return_indices: bool, index_dtype: Any, out: Any,
+    num_threads: int | None,
+) -> Any:  # fmt: skip
+    dims = getattr(x, "ndim", 3) - 2
+    if dims < 1:
+        raise ValueError(
+            f"x must have the shape (N, C, *spatial), got shape {tuple(getattr(x, 'shape', ()))}"
+        )
+    where = (geometry.adaptive, dims, 1)
+    if keepdims:
+        return run(op, where, x, return_indices, index_dtype, None, out, num_threads)
+
+    def folded(array: Any) -> Any:
+        return array.reshape(tuple(array.shape[:2]))
+
+    if out is not None:
+        outs = out if return_indices else (out,)
+        spatial = (..., *[None] * dims)
+        full = tuple(o[spatial] for o in outs)
+        run(op, where, x, return_indices, index_dtype, None, full if return_indices else full[0],
+            num_threads)  # fmt: skip
+        return out
+    result = run(op, where, x, return_indices, index_dtype, None, None, num_threads)
+    return tuple(map(folded, result)) if return_indices else folded(result)
+
+
+def global_max_pool(
+    x: Any,
+    return_indices: bool = False,
+    keepdims: bool = True,
+    *,
+    index_dtype: Any = "int64",
+    out: Any = None,
+    num_threads: int | None = None,
+) -> Any:
+    """The largest value of every plane.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, *spatial)
+        Any number of spatial axes; dtypes as `max_pool2d`.
+    return_indices : bool
+        Whether to return where it is too, flat in the plane.
+    keepdims : bool
+        Whether the spatial axes stay, with size 1.
+    index_dtype, out, num_threads
+        See `max_pool2d`, as are errors and the rules for equal values and NaN.
+
+    Returns
+    -------
+    array of shape (N, C, 1, ...) or (N, C), or a pair (values, indices)
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.global_max_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
+    array([[11, 23]])
+    """
+    return _whole(MAX, x, keepdims, return_indices, index_dtype, out, num_threads)
+
+
+def global_min_pool(
+    x: Any,
+    return_indices: bool = False,
+    keepdims: bool = True,
+    *,
+    index_dtype: Any = "int64",
+    out: Any = None,
+    num_threads: int | None = None,
+) -> Any:
+    """The smallest value of every plane.
+
+    Parameters
+    ----------
+    x, return_indices, keepdims, index_dtype, out, num_threads
+        See `global_max_pool`.
+
+    Returns
+    -------
+    array of shape (N, C, 1, ...) or (N, C), or a pair (values, indices)
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.global_min_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
+    array([[ 0, 12]])
+    """
+    return _whole(MIN, x, keepdims, return_indices, index_dtype, out, num_threads)
+
+
+def global_avg_pool(
+    x: Any, keepdims: bool = True, *, out: Any = None, num_threads: int | None = None
+) -> Any:
+    """The average of every plane.
+
+    Parameters
+    ----------
+    x, keepdims, out, num_threads
+        See `global_max_pool`.
+
+    Returns
+    -------
+    array of shape (N, C, 1, ...) or (N, C)
+        Floats keep their dtype; integers and bool average in float64.
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.global_avg_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
+    array([[ 5.5, 17.5]])
+    """
+    return _whole(MEAN, x, keepdims, False, None, out, num_threads)
+
+
+def spatial_pyramid_pool(
+    x: Any,
+    levels: Sequence[int] = (1, 2, 4),
+    mode: str = "max",
+    return_indices: bool = False,
+    *,
+    index_dtype: Any = "int64",
+    out: Any = None,
+    num_threads: int | None = None,
+) -> Any:
+    """Adaptive pooling at several sizes, as one vector a sample, whatever the size of its planes.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W)
+    levels : sequence of ints
+        Level ``l`` cuts every plane into ``l`` by ``l`` bins.
+    mode : "max", "min", "avg" or "sum"
+        What is taken of a bin.
+    return_indices : bool
+        Whether to return where the values lie in their planes too ("max" and "min").
+    index_dtype, out, num_threads
+        See `max_pool2d`, as are the rules for equal values and NaN.
+
+    Returns
+    -------
+    array of shape (N, C * sum(l * l)), or a pair (values, indices)
+        Level after level, each one flattened from (C, l, l).
+
+    Raises
+    ------
+    ValueError
+        For an unknown mode, no levels, or a level below 1.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun: Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
+    Recognition, 2014. https://arxiv.org/abs/1406.4729
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.spatial_pyramid_pool(np.arange(16).reshape(1, 1, 4, 4), (1, 2))
+    array([[15,  5,  7, 13, 15]])
+    """
+    if mode not in OPS:
+        raise ValueError(f"mode must be one of {', '.join(OPS)}, got mode={mode!r}")
+    op = OPS[mode]
+    if return_indices and op.better is None:
+        raise ValueError(f"return_indices needs mode 'max' or 'min', got mode={mode!r}")
+    sides = plain("levels", tuple(levels) if np.iterable(levels) else levels)
+    if not isinstance(sides, tuple) or not sides or min(sides) < 1:
+        raise ValueError(f"levels must be ints of at least 1, got levels={levels!r}")
+    if getattr(x, "ndim", 4) != 4:
+        raise ValueError(f"x must have the shape (N, C, H, W), got shape {tuple(x.shape)}")
+    array, wrap = adapt("x", x)
+    check_dtype(array.dtype)
+    batch, channels = array.shape[:2]
+    kinds = [op.result(array.dtype.newbyteorder("="))]
+    if return_indices:
+        kinds.append(checked_index_dtype(index_dtype))
+    shape = (batch, channels * sum(side * side for side in sides))
+    if out is None:
+        vectors = [np.empty(shape, kind) for kind in kinds]
+    else:
+        vectors = check_outs(out, shape, kinds, array)
+    at = 0
+    for side in sides:
+        cells = channels * side * side
+        level = [v[:, at : at + cells].reshape(batch, channels, side, side) for v in vectors]
+        run(op, (geometry.adaptive, 2, side), array, return_indices, index_dtype, None,
+            tuple(level) if return_indices else level[0], num_threads)  # fmt: skip
+        at += cells
+    if out is not None:
+        return out
+    wrapped = tuple(map(wrap, vectors))
+    return wrapped if return_indices else wrapped[0]

@@ -1,0 +1,135 @@
+"""Arrays in, arrays of the same kind out: NumPy's and torch's, without a copy."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+Wrap = Callable[[np.ndarray], Any]
+
+
+def _as_it_is(array: np.ndarray) -> np.ndarray:
+    return array
+
+
+def adapt(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
+    """``x`` as a NumPy array that shares its memory, and what makes a result of its kind."""
+    if type(x) is np.ndarray:
+        return x, _as_it_is
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(x, torch.Tensor):
+        return _from_torch(name, x), torch.from_numpy
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} must have no mask, got a masked array of shape {x.shape}")
+    if isinstance(x, np.ndarray):
+        return x.view(np.ndarray), _as_it_is
+    raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(x).__name__}")
+
+
+def _from_torch(name: str, x: Any) -> np.ndarray:
+    if x.device.type != "cpu":
+        raise TypeError(f"{name} must be on the CPU, got a tensor on {x.device}")
+    if x.requires_grad and sys.modules["torch"].is_grad_enabled():
+        warnings.warn(
+            f"numbapool computes no gradients: the result of pooling this {name} is detached; "
+            "pass a detached tensor if that is meant",
+            UserWarning,
+            stacklevel=5,
+        )
+    try:
+        array: np.ndarray = x.detach().numpy()
+    except TypeError:
+        raise TypeError(f"{name} has dtype {x.dtype}, which NumPy does not have") from None
+    return array
+
+
+#: How hard to look for an overlap of two arrays before calling it one.
+WORK: Any = 10_000
+INDEX_DTYPES = (np.dtype(np.int64), np.dtype(np.int32))
+
+
+def checked_index_dtype(index_dtype: Any) -> np.dtype:
+    """int64 or int32."""
+    try:
+        dtype = np.dtype(index_dtype)
+    except TypeError:
+        dtype = None
+    if index_dtype is None or dtype not in INDEX_DTYPES:
+        raise ValueError(f"index_dtype must be int64 or int32, got index_dtype={index_dtype!r}")
+    return dtype
+
+
+def check_dtype(dtype: np.dtype) -> None:
+    """Refuses what no kernel is made for."""
+    if not (dtype.kind in "iub" or (dtype.kind == "f" and dtype.itemsize in (4, 8))):
+        raise TypeError(
+            f"input must be float32, float64, an integer or bool, got dtype {dtype}"
+        )
+
+
+def readable(array: np.ndarray, dims: int) -> np.ndarray:
+    """``array``, or its one copy where a kernel could not walk its memory as it lies."""
+    item = array.itemsize
+    dense = array.shape[-1] <= 1 or array.strides[-1] == item
+    regular = all(stride >= 0 and stride % item == 0 for stride in array.strides)
+    inner = array[(0,) * (array.ndim - dims)] if array.size and dims > 2 else array
+    if (
+        dense
+        and regular
+        and array.flags.aligned
+        and array.dtype.isnative
+        and (dims <= 2 or inner.flags.c_contiguous)
+    ):
+        return array
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def check_outs(
+    out: Any, shape: tuple[int, ...], dtypes: Sequence[np.dtype], source: np.ndarray
+) -> list[np.ndarray]:
+    """``out``, one array or a pair, as arrays that results of these dtypes can be written to."""
+    if len(dtypes) == 1:
+        return [_check_out(out, "out", shape, dtypes[0], [source])]
+    if not isinstance(out, (tuple, list)) or len(out) != len(dtypes):
+        raise TypeError(f"out must be a pair (values, indices), got {type(out).__name__}")
+    arrays: list[np.ndarray] = []
+    for number, (each, dtype) in enumerate(zip(out, dtypes, strict=True)):
+        arrays.append(_check_out(each, f"out[{number}]", shape, dtype, [source, *arrays]))
+    return arrays
+
+
+def _check_out(
+    out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[np.ndarray]
+) -> np.ndarray:
+    array, _ = adapt(name, out)
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(
+            f"{name} must have shape {shape} and dtype {dtype}, "
+            f"got shape {array.shape} and dtype {array.dtype}"
+        )
+    if not array.flags.writeable:
+        raise ValueError(f"{name} must be writable, got a read-only array of shape {array.shape}")
+    for other in apart:
+        if _overlap(array, other):
+            raise ValueError(
+                f"{name} of shape {array.shape} must not share memory with another array "
+                f"of the call, here one of shape {other.shape}"
+            )
+    if _overlaps_itself(array):
+        raise ValueError(f"{name} of shape {array.shape} has elements that share memory")
+    return array
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> bool:
+    try:
+        return np.shares_memory(one, other, max_work=WORK)
+    except np.exceptions.TooHardError:
+        return True
+
+
+def _overlaps_itself(array: np.ndarray) -> bool:
+    return any(n > 1 and stride == 0 for n, stride in zip(array.shape, array.strides, strict=True))

@@ -1,0 +1,126 @@
+"""Windows of any kind: fold the rows of a window down, then across the folded row.
+
+The rows are long and contiguous, so this order vectorises whatever the intervals are. Taps do not
+meet in row-major order here, so equals are settled by their index.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..jit import inner
+from . import memory
+from .frame import (
+    ACROSS_COUNTS,
+    BY_BATCH,
+    BY_CHANNEL,
+    BY_ROW,
+    CELLS,
+    CHANNELS,
+    COLS,
+    DOWN_COUNTS,
+    HEIGHT_OUT,
+    INDEX,
+    OUT,
+    ROOM,
+    ROWS,
+    STEP,
+    STEP_ACROSS,
+    WIDTH,
+    X,
+    after,
+)  # fmt: skip
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
+from .pile import IN_TILE, IN_WHOLE, make_pile, make_run
+from .scalars import Scalars
+from .zeros import make_settle
+
+U = np.uintp
+LANES = 16
+
+
+def make_span(s: Scalars, indexed: bool) -> Any:
+    """Folds the columns ``low`` to ``high`` of a folded row."""
+    combine, rather = s.combine, s.rather
+    lanes = U(LANES)
+    run = make_run(s, TILE, IN_WHOLE, False)
+
+    def span(tile, tile_index, low, high, step, stack):
+        if not indexed and step == U(1) and high - low >= lanes:
+            return run(tile, low, high - low, lanes, stack, tile_index)
+        value = memory.load(TILE, tile, low)
+        where = memory.load(TILE_INDEX, tile_index, low)
+        for column in range(low + step, high, step):
+            other = memory.load(TILE, tile, column)
+            if indexed:
+                there = memory.load(TILE_INDEX, tile_index, column)
+                wins = rather(other, there, value, where)
+                where = memory.pick(wins, there, where)
+                value = memory.pick(wins, other, value)
+            else:
+                value = combine(value, other)
+        return value, where
+
+    return inner(span)
+
+
+def make_bins(s: Scalars, indexed: bool) -> Any:
+    """The kernel: all windows of the output rows ``first`` to ``last``."""
+    pile = make_pile(s, INPUT, IN_TILE, indexed)
+    span = make_span(s, indexed)
+    settle = make_settle(s)
+    source, accumulator, result, finish = s.source, s.accumulator, s.result, s.finish
+    lane, index_type = s.lane, s.index
+    identity, stamp, two_zeros = s.identity, s.fingerprint, s.two_zeros and not indexed
+    item, one = U(np.dtype(accumulator).itemsize), U(1)
+
+    def bins(frame, scratch, first, last):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        x = memory.pointer(memory.word(frame, X), source)
+        out = memory.pointer(memory.word(frame, OUT), result)
+        index = memory.pointer(memory.word(frame, INDEX), index_type)
+        rows = memory.pointer(memory.word(frame, ROWS), np.int64)
+        cols = memory.pointer(memory.word(frame, COLS), np.int64)
+        down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
+        across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
+        channels, by_row = memory.word(frame, CHANNELS), memory.word(frame, BY_ROW)
+        by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
+        height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
+        width, room = memory.word(frame, WIDTH), memory.word(frame, ROOM)
+        step, step_across = memory.word(frame, STEP), memory.word(frame, STEP_ACROSS)
+
+        stack_at = after(scratch, room * width, item)
+        tile_index_at = after(stack_at, room * U(LANES), item)
+        tile, tile_index = memory.pointer(scratch, accumulator), memory.pointer(tile_index_at, lane)
+        stack = memory.pointer(stack_at, accumulator)
+
+        for task in range(first, last):
+            plane, o = task // height_out, task % height_out
+            low = U(memory.load(INPUT, rows, o + o))
+            taken = (U(memory.load(INPUT, rows, o + o + one)) - low + step - one) // step
+            base = plane // channels * by_batch + plane % channels * by_channel + low * by_row
+            if taken:
+                pile(x, base, taken, step * by_row, width, tile, tile_index)
+                if indexed:
+                    for j in range(width):
+                        row = memory.load(TILE_INDEX, tile_index, j)
+                        flat = lane(lane(lane(low) + lane(row * lane(step))) * lane(width))
+                        memory.store(TILE_INDEX, tile_index, j, lane(flat + lane(j)))
+            for j in range(cells):
+                left = U(memory.load(INPUT, cols, j + j))
+                right = U(memory.load(INPUT, cols, j + j + one))
+                value, where = identity, lane(-1)
+                if taken and left < right:
+                    value, where = span(tile, tile_index, left, right, step_across, stack)
+                    if two_zeros and value == 0:
+                        value = settle(x, base, taken, step * by_row, left, right, step_across)
+                count = accumulator(
+                    memory.load(INPUT, down_counts, o) * memory.load(INPUT, across_counts, j)
+                )
+                memory.store(OUTPUT, out, task * cells + j, result(finish(value, count)))
+                if indexed:
+                    memory.store(OUTPUT_INDEX, index, task * cells + j, index_type(where))
+
+    return bins

@@ -1,0 +1,156 @@
+"""Folding many rows into one, pairwise: rounding errors grow with the logarithm of their number."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..jit import inner
+from . import memory
+from .memory import TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
+from .scalars import Scalars
+
+U = np.uintp
+BLOCK = 4
+
+
+class Stack(NamedTuple):
+    """The roles of the array that rows are piled up in, and of the row that each tap is from."""
+
+    values: int
+    rows: int
+
+
+IN_TILE = Stack(TILE, TILE_INDEX)
+IN_WHOLE = Stack(WHOLE, WHOLE_INDEX)
+
+
+def depth(rows: int) -> int:
+    """Slots of the stack that ``rows`` rows need."""
+    return (-(-rows // BLOCK)).bit_length() + 2
+
+
+def make_pile(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
+    """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack."""
+    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
+    in_values, in_rows = stack
+    block, zero, one, two = U(BLOCK), U(0), U(1), U(2)
+
+    def join(values, rows, first, second, width):
+        """A slot and the one after it, in the first."""
+        for j in range(width):
+            value = memory.load(in_values, values, first + j)
+            other = memory.load(in_values, values, second + j)
+            if indexed:
+                row = memory.load(in_rows, rows, first + j)
+                there = memory.load(in_rows, rows, second + j)
+                row = memory.pick(better(other, value), there, row)
+                memory.store(in_rows, rows, first + j, row)
+            memory.store(in_values, values, first + j, combine(value, other))
+
+    def together(x, at, pitch, width, row, values, rows, slot):
+        """A block of rows in one pass."""
+        for j in range(width):
+            value = accumulator(memory.load(source, x, at + j))
+            where = row
+            for tap in range(one, block):
+                other = accumulator(memory.load(source, x, at + tap * pitch + j))
+                if indexed:
+                    where = memory.pick(better(other, value), lane(row + lane(tap)), where)
+                value = combine(value, other)
+            memory.store(in_values, values, slot + j, value)
+            if indexed:
+                memory.store(in_rows, rows, slot + j, where)
+
+    def single(x, at, width, row, values, rows, slot, fresh):
+        """One row, onto what the slot holds already unless it is fresh."""
+        for j in range(width):
+            value = accumulator(memory.load(source, x, at + j))
+            where = row
+            if not fresh:
+                best = memory.load(in_values, values, slot + j)
+                if indexed:
+                    there = memory.load(in_rows, rows, slot + j)
+                    where = memory.pick(better(value, best), row, there)
+                value = combine(best, value)
+            memory.store(in_values, values, slot + j, value)
+            if indexed:
+                memory.store(in_rows, rows, slot + j, where)
+
+    join, together, single = inner(join), inner(together), inner(single)
+
+    def pile(x, at, count, pitch, width, values, rows):
+        slot = zero
+        blocks = (count + block - one) // block
+        for b in range(blocks):
+            done = b * block
+            start = at + done * pitch
+            if count - done >= block:
+                together(x, start, pitch, width, lane(done), values, rows, slot)
+            else:
+                single(x, start, width, lane(done), values, rows, slot, True)
+                for tap in range(one, count - done):
+                    single(
+                        x, start + tap * pitch, width, lane(done + tap), values, rows, slot, False
+                    )
+            slot += width
+            pairs = b + one
+            while pairs % two == zero:
+                slot -= width
+                join(values, rows, slot - width, slot, width)
+                pairs //= two
+        while slot > width:
+            slot -= width
+            join(values, rows, slot - width, slot, width)
+
+    return inner(pile)
+
+
+def make_run(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
+    """Folds ``count`` neighbours: their value, and how far from the first it lies."""
+    combine, better, rather = s.combine, s.better, s.rather
+    accumulator, lane = s.accumulator, s.lane
+    in_values, in_rows = stack
+    pile = make_pile(s, source, stack, indexed)
+    zero, one, two = U(0), U(1), U(2)
+
+    def halve(values, rows, half):
+        for j in range(half):
+            value = memory.load(in_values, values, j)
+            other = memory.load(in_values, values, j + half)
+            if indexed:
+                where, there = memory.load(in_rows, rows, j), memory.load(in_rows, rows, j + half)
+                wins = rather(other, there, value, where)
+                memory.store(in_rows, rows, j, memory.pick(wins, there, where))
+                memory.store(in_values, values, j, memory.pick(wins, other, value))
+            else:
+                memory.store(in_values, values, j, combine(value, other))
+
+    halve = inner(halve)
+
+    def run(x, at, count, lanes, values, rows):
+        full = count // lanes
+        if full:
+            pile(x, at, full, lanes, lanes, values, rows)
+            if indexed:
+                for j in range(lanes):
+                    where = lane(memory.load(in_rows, rows, j) * lane(lanes) + lane(j))
+                    memory.store(in_rows, rows, j, where)
+            half = lanes // two
+            while half:
+                halve(values, rows, half)
+                half //= two
+            value = memory.load(in_values, values, zero)
+            where = memory.load(in_rows, rows, zero) if indexed else lane(0)
+            rest = full * lanes
+        else:
+            value, where, rest = accumulator(memory.load(source, x, at)), lane(0), one
+        for tap in range(rest, count):
+            other = accumulator(memory.load(source, x, at + tap))
+            if indexed:
+                where = memory.pick(better(other, value), lane(tap), where)
+            value = combine(value, other)
+        return value, where
+
+    return inner(run)

@@ -1,0 +1,95 @@
+"""Running a kernel on several threads, and never at the price of the process.
+
+Numba's own layers differ: `workqueue` aborts the process when two threads enter it, a child forked
+after `omp` ran is killed when it uses it, `tbb` takes both. So `tbb` is loaded where it is
+installed, and the others are guarded: what they could not survive runs on one thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+import warnings
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numba
+from numba import config
+
+from .drivers import parallel, serial
+
+if TYPE_CHECKING:
+    from .kernels import Program
+
+CHUNKS_A_THREAD = 4
+_pid = os.getpid()
+_one_at_a_time = threading.Lock()
+
+
+def _load_tbb() -> None:
+    """Makes pip's tbb visible to Numba: its library lies off the loader's path."""
+    if config.THREADING_LAYER not in ("default", "tbb", "safe", "threadsafe", "forksafe"):
+        return
+    name = "tbb12.dll" if sys.platform == "win32" else "libtbb.so.12"
+    try:
+        files = [Path(f.locate()) for f in metadata.files("tbb") or () if f.name == name]
+    except metadata.PackageNotFoundError:
+        return
+    for path in files:
+        try:
+            ctypes.CDLL(str(path.resolve()), mode=ctypes.RTLD_GLOBAL)
+            return
+        except OSError:
+            continue
+
+
+@cache
+def layer() -> str:
+    """The threading layer, which this starts: tbb, omp, workqueue, or none."""
+    _load_tbb()
+    try:
+        numba.get_num_threads()
+        return str(numba.threading_layer())
+    except ValueError as error:
+        warnings.warn(f"pooling runs on one thread: {error}", RuntimeWarning, stacklevel=2)
+        return "none"
+
+
+def checked(num_threads: Any) -> int:
+    """``num_threads`` if it is a number of threads that there are."""
+    most = config.NUMBA_NUM_THREADS
+    if type(num_threads) is bool or not hasattr(num_threads, "__index__"):
+        raise TypeError(f"num_threads must be an int, got num_threads={num_threads!r}")
+    if not 1 <= num_threads <= most:
+        raise ValueError(f"num_threads must be from 1 to {most}, got num_threads={num_threads!r}")
+    return int(num_threads)
+
+
+def run(program: Program, addresses: tuple[int, int, int], num_threads: int | None) -> None:
+    """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to."""
+    work = (program.kernel, program.frame, program.scratch, program.tasks, *addresses)
+    name = layer() if num_threads != 1 and program.tasks > 1 else "none"
+    guarded = name not in ("tbb", "omp")
+    if (
+        name == "none"
+        or (name == "omp" and os.getpid() != _pid)
+        or (guarded and not _one_at_a_time.acquire(blocking=False))
+    ):
+        serial(*work)
+        return
+    usual = numba.get_num_threads()
+    threads = num_threads or usual
+    try:
+        if threads == 1:
+            serial(*work)
+            return
+        numba.set_num_threads(threads)
+        parallel(*work, min(program.tasks, threads * CHUNKS_A_THREAD))
+    finally:
+        numba.set_num_threads(usual)
+        if guarded:
+            _one_at_a_time.release()

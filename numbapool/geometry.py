@@ -1,0 +1,269 @@
+"""Where a pooling looks: the interval of inputs behind every output cell, one axis at a time.
+
+Plain Python on plain ints. Every argument of a window is checked here, before any array is touched.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LARGEST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """Windows of ``kernel`` taps, ``dilation`` apart, moving by ``stride`` over a padded axis."""
+
+    size: int
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+    dilation: int = 1
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+
+    @property
+    def extent(self) -> int:
+        """Inputs from the first tap of a window to its last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def __len__(self) -> int:
+        room = self.size + self.before + self.after - self.extent
+        cells = (room + (self.stride - 1 if self.ceil_mode else 0)) // self.stride + 1
+        # A window may not start past the input and its left padding.
+        if self.ceil_mode and (cells - 1) * self.stride >= self.size + self.before:
+            cells -= 1
+        return max(cells, 0)
+
+    @property
+    def step(self) -> int:
+        return self.dilation
+
+    def interval(self, cell: int) -> tuple[int, int]:
+        """The first valid tap and the end of the valid taps; ``(0, 0)`` where none is inside."""
+        start = cell * self.stride - self.before
+        low = start if start >= 0 else start + -(start // self.dilation) * self.dilation
+        high = min(start + self.extent, self.size)
+        return (low, high) if low < high else (0, 0)
+
+    def count(self, cell: int) -> int:
+        """How many taps an average divides by."""
+        low, high = self.interval(cell)
+        if self.count_include_pad:
+            low = cell * self.stride - self.before
+            high = min(low + self.extent, self.size + self.after)
+        return max(-((low - high) // self.dilation), 1)
+
+    @property
+    def interior(self) -> tuple[int, int]:
+        """The cells ``[first, last)`` whose windows lie wholly inside the input."""
+        cells = len(self)
+        first = min(-(-self.before // self.stride), cells)
+        last = min((self.size - self.extent + self.before) // self.stride + 1, cells)
+        return first, max(first, last)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """An axis cut into ``cells`` bins as equal as whole inputs allow; they may overlap by one."""
+
+    size: int
+    cells: int
+    step = 1
+
+    def __len__(self) -> int:
+        return self.cells
+
+    def interval(self, cell: int) -> tuple[int, int]:
+        return cell * self.size // self.cells, -((-(cell + 1) * self.size) // self.cells)
+
+    def count(self, cell: int) -> int:
+        low, high = self.interval(cell)
+        return high - low
+
+
+@dataclass(frozen=True)
+class Merged:
+    """An axis and the whole of the axis inside it, ``width`` inputs, as one axis."""
+
+    outer: Sliding | Bins | Merged
+    width: int
+    taps: int
+    step = 1
+
+    @property
+    def size(self) -> int:
+        return self.outer.size * self.width
+
+    def __len__(self) -> int:
+        return len(self.outer)
+
+    def interval(self, cell: int) -> tuple[int, int]:
+        low, high = self.outer.interval(cell)
+        return low * self.width, high * self.width
+
+    def count(self, cell: int) -> int:
+        return self.outer.count(cell) * self.taps
+
+
+Axis = Sliding | Bins | Merged
+UNIT = Sliding(1, 1)
+
+
+def merged(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """``axes`` without the innermost ones that a single window covers whole.
+
+    A run of whole rows is contiguous: global pooling of any number of axes has one, and a trailing
+    axis of size 1 costs nothing.
+    """
+    *rest, last = axes
+    while rest and len(last) == 1 and last.interval(0) == (0, last.size):
+        if last.step > 1 and last.size > 1:
+            break
+        outer, taps = rest[-1], last.count(0)
+        if last.size == 1 and taps == 1:
+            rest, last = rest[:-1], outer
+        elif outer.step == 1:
+            rest, last = rest[:-1], Merged(outer, last.size, taps)
+        else:
+            break
+    return (*rest, last)
+
+
+def plain(name: str, value: Any) -> Any:
+    """``value`` as ints, None or a word, lists as tuples: hashable, and no float or bool in it."""
+    kind = type(value)
+    if kind is int or value is None or kind is str:
+        return value
+    if isinstance(value, (list, tuple)):
+        return tuple([plain(name, item) for item in value])
+    if kind is not bool and kind.__name__ != "bool" and hasattr(value, "__index__"):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"{name} must hold ints, got {value!r} of type {kind.__name__}")
+
+
+def spread(name: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
+    """One int, a tuple of one, or a tuple of ``dims`` ints, each at least ``least``."""
+    items = value if isinstance(value, tuple) else (value,)
+    if len(items) == 1:
+        items = items * dims
+    if len(items) != dims or not all(isinstance(item, int) for item in items):
+        raise_kind = ValueError if isinstance(value, tuple) else TypeError
+        raise raise_kind(f"{name} must be an int or a tuple of {dims} ints, got {value!r}")
+    for item in items:
+        if not least <= item <= LARGEST:
+            bound = f"at least {least}" if item < least else f"at most {LARGEST}"
+            raise ValueError(f"{name} must be {bound}, got {name}={value!r}")
+    return items
+
+
+def pads(
+    padding: Any, kernel: Sequence[int], extents: Sequence[int], strides: Sequence[int],
+    sizes: Sequence[int],
+) -> list[tuple[int, int]]:
+    """The padding before and after each axis, from any of the spellings of ``padding``."""
+    dims = len(sizes)
+    if isinstance(padding, str):
+        if padding == "valid":
+            return [(0, 0)] * dims
+        if padding not in ("same", "same_upper", "same_lower"):
+            raise ValueError(
+                "padding must be ints, pairs, 'same', 'same_upper', 'same_lower' or 'valid', "
+                f"got padding={padding!r}"
+            )
+        total = [
+            max((-(-size // stride) - 1) * stride + extent - size, 0)
+            for size, stride, extent in zip(sizes, strides, extents, strict=True)
+        ]
+        less_first = [(pad // 2, pad - pad // 2) for pad in total]
+        return [(b, a) for a, b in less_first] if padding == "same_lower" else less_first
+    if isinstance(padding, tuple) and padding and isinstance(padding[0], tuple):
+        pairs = padding * dims if len(padding) == 1 else padding
+        if len(pairs) != dims or not all(isinstance(p, tuple) and len(p) == 2 for p in pairs):
+            raise ValueError(f"padding must have {dims} pairs (before, after), got {padding!r}")
+        sided = [(low, high) for low, high in (spread("padding", p, 2, 0) for p in pairs)]
+        for pair, extent in zip(sided, extents, strict=True):
+            if max(pair) >= extent:
+                raise ValueError(
+                    f"padding on one side must be less than the {extent} inputs that a window "
+                    f"spans, got padding={padding!r} with kernel_size={tuple(kernel)}"
+                )
+        return sided
+    each = spread("padding", padding, dims, 0)
+    for pad, taps in zip(each, kernel, strict=True):
+        if pad > taps // 2:
+            raise ValueError(
+                "padding must be at most half of kernel_size, "
+                f"got padding={padding!r} with kernel_size={tuple(kernel)}"
+            )
+    return [(pad, pad) for pad in each]
+
+
+def sliding(
+    sizes: Sequence[int], kernel_size: Any, stride: Any = None, padding: Any = 0,
+    dilation: Any = 1, ceil_mode: bool = False, count_include_pad: bool = True,
+) -> tuple[Sliding, ...]:
+    """The axes of a sliding window over ``sizes``, with torch's limits on every argument."""
+    dims = len(sizes)
+    kernel = spread("kernel_size", kernel_size, dims, 1)
+    strides = kernel if stride is None or stride == () else spread("stride", stride, dims, 1)
+    dilations = spread("dilation", dilation, dims, 1)
+    extents = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+    padded = pads(padding, kernel, extents, strides, sizes)
+    axes = tuple(
+        Sliding(size, k, s, low, high, d, ceil_mode, count_include_pad)
+        for size, k, s, (low, high), d in zip(
+            sizes, kernel, strides, padded, dilations, strict=True
+        )
+    )
+    if not all(len(axis) for axis in axes):
+        raise ValueError(
+            f"kernel_size={kernel_size!r} with stride={stride!r}, padding={padding!r}, "
+            f"dilation={dilation!r} has no window inside an input of spatial shape {tuple(sizes)}"
+        )
+    return axes
+
+
+def bins(size: int, cells: int) -> Axis:
+    """An axis cut into ``cells`` bins; equal ones are plain windows."""
+    if cells and size % cells == 0:
+        return Sliding(size, size // cells, size // cells)
+    return Bins(size, cells)
+
+
+def adaptive(sizes: Sequence[int], output_size: Any) -> tuple[Axis, ...]:
+    """The bins that give ``output_size`` cells; None keeps the size of its axis."""
+    dims = len(sizes)
+    items = output_size if isinstance(output_size, tuple) else (output_size,)
+    items = items * dims if len(items) == 1 else items
+    if len(items) != dims:
+        raise ValueError(f"output_size must have {dims} entries, got output_size={output_size!r}")
+    cells = [size if n is None else n for size, n in zip(sizes, items, strict=True)]
+    cells = [spread("output_size", n, 1, 0)[0] for n in cells]
+    return tuple(bins(size, n) for size, n in zip(sizes, cells, strict=True))
+
+
+def spatial(shape: Sequence[int], dims: int, channels_may_be_0: bool = False) -> tuple[int, ...]:
+    """The last ``dims`` sizes of an (N, C, *spatial) or (C, *spatial) shape, checked."""
+    shape = tuple(shape)
+    if len(shape) not in (dims + 1, dims + 2):
+        raise ValueError(
+            f"input must have {dims + 1} or {dims + 2} dimensions, (C, *spatial) or "
+            f"(N, C, *spatial), got shape {shape}"
+        )
+    counted = shape[-dims:] if channels_may_be_0 else shape[-dims - 1 :]
+    if 0 in counted:
+        raise ValueError(f"input may be empty in the batch only, got shape {shape}")
+    return shape[-dims:]
+
+
+def lengths(axes: Iterable[Axis]) -> tuple[int, ...]:
+    """Output cells along each axis."""
+    return tuple(len(axis) for axis in axes)

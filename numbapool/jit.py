@@ -1,0 +1,120 @@
+"""The one place that says how functions are compiled, and where machine code is kept.
+
+Kernels are closures over plain functions and plain ints: those Numba finds again in its disk cache
+in the next process. No fastmath: NaN propagates, and results do not depend on the machine's lanes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from numba import njit, types
+from numba.core.caching import FunctionCache, NullCache
+from numba.core.ccallback import CFunc
+from numba.extending import register_jitable
+
+from .ops import PoolOp
+
+HERE = Path(__file__).parent
+_kernels: list[CFunc] = []
+
+
+class _ForgivingCache(FunctionCache):
+    """A disk cache whose failures cost a compilation, never a call."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            self.disable()
+
+
+def _named(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, a closure under a name of its own: the symbol of its machine code.
+
+    Numba tells namesakes apart by a counter that starts anew in every process, so code cached by
+    two processes would meet under one symbol in a third, which then runs the first for both.
+    """
+    if "<locals>" in function.__qualname__ and "$" not in function.__qualname__:
+        held = [_told(cell.cell_contents) for cell in function.__closure__ or ()]
+        digest = hashlib.sha256(b"".join([_code(function.__code__), *held])).hexdigest()
+        function.__qualname__ += f"${digest[:16]}"
+    return function
+
+
+def _cache(function: Callable[..., Any]) -> Any:
+    try:
+        return _ForgivingCache(function)
+    except RuntimeError:  # no folder to write to
+        return NullCache()
+
+
+def compile_kernel(function: Callable[..., Any]) -> int:
+    """The address of ``function(frame, scratch, first, last)``, compiled or from the cache."""
+    signature = ((types.uintp,) * 4, types.void)
+    kernel = CFunc(_named(function), signature, {}, {"error_model": "numpy"})
+    kernel._cache = _cache(function)
+    kernel.compile()
+    _kernels.append(kernel)  # its code lives as long as it does
+    return int(kernel.address)
+
+
+def compile_driver(function: Callable[..., Any], parallel: bool = False) -> Any:
+    """``function`` compiled on its first call, outside the GIL, cached on disk where one can."""
+    driver = njit(nogil=True, parallel=parallel)(function)
+    driver._cache = _cache(function)
+    return driver
+
+
+@cache
+def inner(function: Callable[..., Any]) -> Any:
+    """``function`` made callable from kernels; it stays the plain function it was."""
+    return register_jitable(error_model="numpy")(_named(function))
+
+
+def cache_folders() -> list[Path]:
+    """The folders that hold compiled kernels of this package."""
+    from .cpu.scalars import stored  # Numba keeps machine code by the file of its source
+
+    path = _cache(stored).cache_path
+    return [Path(path)] if path else []
+
+
+def _told(held: Any) -> bytes:
+    if isinstance(held, FunctionType):
+        return f"{held.__module__}.{held.__qualname__}".encode() + _code(held.__code__)
+    return repr(held).encode()
+
+
+def _code(code: CodeType) -> bytes:
+    inner_code = [_code(c) if isinstance(c, CodeType) else repr(c).encode() for c in code.co_consts]
+    return b"".join([code.co_code, repr(code.co_names).encode(), *inner_code])
+
+
+@cache
+def _sources() -> bytes:
+    files = [HERE / "jit.py", *sorted((HERE / "cpu").glob("*.py"))]
+    return b"".join(path.read_bytes() for path in files)
+
+
+@cache
+def fingerprint(op: PoolOp) -> int:
+    """Changes with the op's code and the kernels'.
+
+    Numba's cache sees only the file of the outermost function; a kernel closes over this number, so
+    machine code of an edited op or helper is never loaded.
+    """
+    functions = (op.combine, op.better, op.finish)
+    codes = b"".join(_code(f.__code__) for f in functions if f is not None)
+    return int.from_bytes(hashlib.sha256(_sources() + codes).digest()[:7], "little")

@@ -1,0 +1,15 @@
+"""The road to the kernels, without their weight: Numba is imported by the first call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_run: Any = None
+
+
+def run(*args: Any) -> Any:
+    """`plan.run`, imported when it is needed."""
+    global _run
+    if _run is None:
+        from .plan import run as _run
+    return _run(*args)

@@ -1,0 +1,20 @@
+"""The largest tap; the first of equals, and any NaN wins, the last one by index."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .base import PoolOp, Scalar
+
+
+def better(candidate: Scalar, best: Scalar) -> bool:
+    """A later tap replaces the best if it is larger, or NaN."""
+    return (candidate > best) | (candidate != candidate)
+
+
+def lowest(dtype: np.dtype) -> Scalar:
+    """What no tap is below."""
+    return dtype.type(-np.inf) if dtype.kind == "f" else dtype.type(np.iinfo(dtype).min)
+
+
+MAX = PoolOp("max", identity=lowest, better=better)

@@ -1,0 +1,23 @@
+"""The average of the taps. Integers average in float64, NumPy's convention."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .base import PoolOp, Scalar
+from .sum import combine, nothing
+
+
+def finish(total: Scalar, count: Scalar) -> Scalar:
+    """The sum over the number of taps, or over whatever the caller divides by instead."""
+    return total / count
+
+
+def floating(dtype: np.dtype) -> np.dtype:
+    """The dtype that ``numpy.mean`` gives."""
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+
+
+MEAN = PoolOp(
+    "avg", identity=nothing, combine=combine, finish=finish, accumulator=floating, result=floating
+)

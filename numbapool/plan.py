@@ -1,0 +1,113 @@
+"""From arguments to a ready-to-call plan, made once for each kind of call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import geometry
+from .arrays import adapt, check_dtype, check_outs, checked_index_dtype, readable
+from .cpu import threads
+from .cpu.drivers import serial
+from .cpu.kernels import Program, program
+from .ops import PoolOp
+
+#: Below this many input elements, starting threads costs more than they save.
+SMALL = 16 * 1024
+
+#: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
+Where = tuple[Any, ...]
+
+
+class Plan(NamedTuple):
+    """All that a call needs besides its arrays."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    index_dtype: np.dtype | None
+    program: Program
+    small: bool
+
+
+def output_axes(where: Where, shape: tuple[int, ...], op: PoolOp) -> tuple[geometry.Axis, ...]:
+    """The axes of a pooling over the last axes of ``shape``, all arguments checked."""
+    make: Callable[..., tuple[geometry.Axis, ...]] = where[0]
+    channels_may_be_0 = make is geometry.adaptive and op.better is None
+    return make(geometry.spatial(shape, where[1], channels_may_be_0), *where[2:])
+
+
+@lru_cache(maxsize=4096)
+def make_plan(
+    op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...] | None,
+    dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None,
+) -> Plan:  # fmt: skip
+    """The plan for an input of this shape, dtype and, unless C-contiguous, these strides."""
+    check_dtype(dtype)
+    axes = output_axes(where, shape, op)
+    index_dtype = checked_index_dtype(index_dtype) if return_indices else None
+    sizes = shape[len(shape) - len(axes) :]
+    if index_dtype is not None and prod(sizes) - 1 > np.iinfo(index_dtype).max:
+        raise ValueError(f"index_dtype={index_dtype} cannot index a plane of shape {sizes}")
+    outer = shape[: len(shape) - len(axes)]
+    dense = strides is None or all(
+        strides[-d] == strides[-d + 1] * shape[-d + 1] for d in range(2, len(axes) + 1)
+    )
+    channels = outer[-1]
+    if strides is None:
+        by_batch, by_channel, by_row = channels * prod(sizes), prod(sizes), sizes[-1]
+    else:
+        items = [stride // dtype.itemsize for stride in strides]
+        by_channel, by_row = items[len(outer) - 1], items[-2]
+        by_batch = items[0] if len(outer) == 2 else 0
+    lengths = geometry.lengths(axes)
+    merged = geometry.merged(axes) if dense else axes
+    if len(merged) < len(axes):
+        by_row = merged[-1].size
+    made = program(
+        op, merged, prod(outer), (max(channels, 1), by_batch, by_channel, by_row), dtype,
+        index_dtype, divisor,
+    )
+    return Plan((*outer, *lengths), op.result(dtype), index_dtype, made, prod(shape) < SMALL)
+
+
+def run(
+    op: PoolOp, where: Where, x: Any, return_indices: bool = False, index_dtype: Any = "int64",
+    divisor: int | None = None, out: Any = None, num_threads: int | None = None,
+) -> Any:
+    """Pools ``x``: the one road from the public functions to the kernels."""
+    array, wrap = adapt("input", x)
+    strides = None
+    flags = array.flags
+    if not (flags.c_contiguous and flags.aligned and array.dtype.isnative):
+        check_dtype(array.dtype)
+        geometry.spatial(array.shape, where[1], channels_may_be_0=True)
+        array = readable(array, where[1])
+        strides = None if array.flags.c_contiguous else array.strides
+    plan = make_plan(
+        op, where, array.shape, strides, array.dtype, return_indices, index_dtype, divisor
+    )
+    if num_threads is not None:
+        num_threads = threads.checked(num_threads)
+    shape, dtype, kept, made, small = plan
+    kinds = (dtype,) if kept is None else (dtype, kept)
+    asked = None if out is None else check_outs(out, shape, kinds, array)
+    results = [np.empty(shape, kind) for kind in kinds]
+    if asked is not None:
+        results = [a if a.flags.carray else r for a, r in zip(asked, results, strict=True)]
+    if results[0].size:
+        index_at = results[1].ctypes.data if kept is not None else 0
+        addresses = (array.ctypes.data, results[0].ctypes.data, index_at)
+        if small:
+            serial(made.kernel, made.frame, made.scratch, made.tasks, *addresses)
+        else:
+            threads.run(made, addresses, num_threads)
+    if asked is None:
+        return wrap(results[0]) if kept is None else (wrap(results[0]), wrap(results[1]))
+    for array, result in zip(asked, results, strict=True):
+        if array is not result:
+            array[...] = result
+    return out if kept is None else tuple(out)
