@@ -1,0 +1,148 @@
+"""The slow truth: pooling spelled out tap by tap in NumPy, sharing no code with the package.
+
+Everything here follows the rules as written: windows, taps, divisors and tie-breaking in plain
+loops over one plane at a time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+
+def pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def pads_of(padding, sizes, kernel, stride, dilation):
+    """[(before, after)] for each axis, from every spelling of padding."""
+    if padding == "valid":
+        return [(0, 0)] * len(sizes)
+    if isinstance(padding, str):
+        found = []
+        for size, k, s, d in zip(sizes, kernel, stride, dilation, strict=True):
+            cells = math.ceil(size / s)
+            total = max(0, (cells - 1) * s + (k - 1) * d + 1 - size)
+            small, large = total // 2, total - total // 2
+            found.append((large, small) if padding == "same_lower" else (small, large))
+        return found
+    if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+        return list(padding)
+    return [(p, p) for p in pair(padding)]
+
+
+def cells_of(size, k, s, before, after, d, ceil_mode):
+    room = size + before + after - d * (k - 1) - 1
+    cells = (math.ceil(room / s) if ceil_mode else math.floor(room / s)) + 1
+    if ceil_mode and (cells - 1) * s >= size + before:
+        cells -= 1
+    return cells
+
+
+def windows(shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    """For each axis, for each cell: (taps inside the input, places an average counts)."""
+    kernel, dilation = pair(kernel_size), pair(dilation)
+    stride = kernel if stride is None else pair(stride)
+    sizes = shape[-2:]
+    pads = pads_of(padding, sizes, kernel, stride, dilation)
+    axes = []
+    for size, k, s, (before, after), d in zip(sizes, kernel, stride, pads, dilation, strict=True):
+        cells = []
+        for o in range(cells_of(size, k, s, before, after, d, ceil_mode)):
+            taps = [o * s - before + i * d for i in range(k)]
+            counted = [t for t in taps if t < size + after]
+            cells.append(([t for t in taps if 0 <= t < size], len(counted)))
+        axes.append(cells)
+    return axes
+
+
+def bins(shape, output_size):
+    """The windows of adaptive pooling."""
+    axes = []
+    for size, wanted in zip(shape[-2:], pair_or_none(output_size), strict=True):
+        cells = size if wanted is None else wanted
+        axes.append([])
+        for j in range(cells):
+            low, high = math.floor(j * size / cells), math.ceil((j + 1) * size / cells)
+            axes[-1].append((list(range(low, high)), high - low))
+    return axes
+
+
+def pair_or_none(value):
+    return tuple(value) if isinstance(value, tuple) else (value, value)
+
+
+def planes(x):
+    return x.reshape(-1, *x.shape[-2:]) if x.size else x.reshape(0, *x.shape[-2:])
+
+
+def select(x, axes, sign):
+    """Largest (sign 1) or smallest (sign -1) taps and their flat indices in the plane."""
+    rows, cols = axes
+    shape = (*x.shape[:-2], len(rows), len(cols))
+    if x.dtype.kind == "f":
+        worst = -sign * np.inf
+    elif x.dtype.kind == "b":
+        worst = sign < 0
+    else:
+        worst = np.iinfo(x.dtype).min if sign > 0 else np.iinfo(x.dtype).max
+    values = np.full(shape, worst, x.dtype)
+    indices = np.full(shape, -1, np.int64)
+    flat_values = planes(values)
+    flat_indices = planes(indices)
+    for p, plane in enumerate(planes(x)):
+        for (i, (ys, _)), (j, (xs, _)) in itertools.product(enumerate(rows), enumerate(cols)):
+            best = None
+            for y, c in itertools.product(ys, xs):
+                v = plane[y, c]
+                beats = best is not None and (v > best if sign > 0 else v < best)
+                if best is None or beats or v != v:
+                    best = v
+                    flat_indices[p, i, j] = y * plane.shape[1] + c
+            if best is not None:
+                flat_values[p, i, j] = best
+    return values, indices
+
+
+def total(x, axes):
+    """Exact sums as Python numbers, with the taps they are of."""
+    rows, cols = axes
+    sums = np.zeros((*x.shape[:-2], len(rows), len(cols)), object)
+    flat = planes(sums)
+    for p, plane in enumerate(planes(x)):
+        for (i, (ys, _)), (j, (xs, _)) in itertools.product(enumerate(rows), enumerate(cols)):
+            taps = [plane[y, c].item() for y, c in itertools.product(ys, xs)]
+            if x.dtype.kind == "f":
+                flat[p, i, j] = float_sum(taps)
+            else:
+                flat[p, i, j] = sum(taps)
+    return sums
+
+
+def float_sum(taps):
+    """The sum as IEEE has it: exact where all are finite, else NaN or an infinity."""
+    if any(math.isnan(t) for t in taps) or {math.inf, -math.inf} <= set(taps):
+        return math.nan
+    if any(math.isinf(t) for t in taps):
+        return next(t for t in taps if math.isinf(t))
+    return math.fsum(taps)
+
+
+def divisors(axes, include_pad, override=None):
+    rows, cols = axes
+    def places(cell):
+        taps, counted = cell
+        return counted if include_pad else len(taps)
+    counts = np.array([[max(places(r) * places(c), 1) for c in cols] for r in rows], float)
+    return counts if override is None else np.full_like(counts, override)
+
+
+def average(x, axes, include_pad=True, override=None):
+    """Averages in float64, and the mean of |x| of each window, which bounds their error."""
+    counts = divisors(axes, include_pad, override)
+    exact = total(x, axes).astype(np.float64) / counts
+    scale = total(np.abs(x.astype(np.float64)), axes).astype(np.float64) / np.abs(counts)
+    taps = np.array([[max(len(r[0]) * len(c[0]), 1) for c in axes[1]] for r in axes[0]])
+    return exact, scale, taps

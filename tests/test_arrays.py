@@ -1,0 +1,139 @@
+"""Arrays in, the same kind of array out; ``out``; layers."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import numbapool
+
+X = np.random.default_rng(0).standard_normal((2, 3, 20, 24)).astype(np.float32)
+
+
+def test_torch_in_torch_out_without_a_copy():
+    x = torch.from_numpy(X)
+    values, indices = numbapool.max_pool2d(x, 3, 2, return_indices=True)
+    expected = torch.nn.functional.max_pool2d(x, 3, 2, return_indices=True)
+    assert torch.equal(values, expected[0])
+    assert torch.equal(indices, expected[1])
+    out = torch.empty_like(values)
+    assert numbapool.max_pool2d(x, 3, 2, out=out) is out
+    assert torch.equal(out, values)
+    strided = x.permute(0, 1, 3, 2)
+    assert torch.equal(
+        numbapool.max_pool2d(strided, 3, 2), torch.nn.functional.max_pool2d(strided, 3, 2)
+    )
+    assert numbapool.global_avg_pool(x).shape == (2, 3, 1, 1)
+    assert isinstance(numbapool.spatial_pyramid_pool(x), torch.Tensor)
+    assert isinstance(numbapool.global_max_pool(x, keepdims=False), torch.Tensor)
+
+
+def test_a_tensor_that_wants_gradients_is_warned_about():
+    x = torch.from_numpy(X).requires_grad_()
+    with pytest.warns(UserWarning, match="detached"):
+        y = numbapool.max_pool2d(x, 2)
+    assert not y.requires_grad
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        numbapool.max_pool2d(x, 2)
+
+
+def test_subclasses_of_arrays(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    got = numbapool.max_pool2d(mapped, 2)
+    assert type(got) is np.ndarray
+    np.testing.assert_array_equal(got, numbapool.max_pool2d(X, 2))
+
+
+def test_out_of_any_strides():
+    expected, where = numbapool.max_pool2d(X, 2, return_indices=True)
+    big = np.zeros((2, 3, 20, 24), np.float32)
+    out = big[..., ::2, ::2]
+    places = np.zeros((12, 10, 3, 2), np.int64).T
+    result = numbapool.max_pool2d(X, 2, return_indices=True, out=[out, places])
+    assert result[0] is out
+    assert result[1] is places
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(places, where)
+    assert (big[..., 1::2, :] == 0).all()
+    direct = np.empty_like(expected)
+    assert numbapool.max_pool2d(X, 2, out=direct) is direct
+    np.testing.assert_array_equal(direct, expected)
+
+
+def test_inputs_are_never_written():
+    before = X.copy()
+    for pool in (numbapool.max_pool2d, numbapool.avg_pool2d, numbapool.sum_pool2d):
+        pool(X, 3, 1, 1)
+    np.testing.assert_array_equal(X, before)
+
+
+def test_plane_contiguous_views_are_not_copied():
+    tracemalloc = pytest.importorskip("tracemalloc")
+    x = np.zeros((4, 8, 256, 256), np.float32)
+    views = [x[::2], x[:, 1::3], x[..., 3:250, 5:200], np.broadcast_to(x[:, :1], x.shape)]
+    for view in views:
+        numbapool.max_pool2d(view, 8)
+        tracemalloc.start()
+        numbapool.max_pool2d(view, 8)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < view.nbytes / 8
+
+
+LAYERS = [
+    (numbapool.MaxPool2d(3, 2, 1), torch.nn.MaxPool2d(3, 2, 1)),
+    (numbapool.MaxPool2d((3, 2), ceil_mode=True), torch.nn.MaxPool2d((3, 2), ceil_mode=True)),
+    (numbapool.AvgPool2d(3), torch.nn.AvgPool2d(3)),
+    (
+        numbapool.AvgPool2d(3, 2, 1, True, False, 5),
+        torch.nn.AvgPool2d(3, 2, 1, True, False, 5),
+    ),
+    (numbapool.AdaptiveMaxPool2d((4, None)), torch.nn.AdaptiveMaxPool2d((4, None))),
+    (numbapool.AdaptiveAvgPool2d(5), torch.nn.AdaptiveAvgPool2d(5)),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), LAYERS, ids=repr)
+def test_layers_are_torch_layers(ours, theirs):
+    assert repr(ours) == repr(theirs)
+    expected = theirs(torch.from_numpy(X)).numpy()
+    np.testing.assert_allclose(ours(X), expected, rtol=1e-5, atol=1e-6)
+    for twin in (pickle.loads(pickle.dumps(ours)), copy.copy(ours), copy.deepcopy(ours)):
+        assert twin == ours
+        assert hash(twin) == hash(ours)
+        np.testing.assert_array_equal(twin(X), ours(X))
+
+
+def test_layers_with_indices():
+    values, indices = numbapool.MaxPool2d(2, return_indices=True)(X)
+    assert values.shape == indices.shape
+    assert len(numbapool.AdaptiveMaxPool2d(2, return_indices=True)(X)) == 2
+    assert len(numbapool.GlobalMinPool(return_indices=True)(X)) == 2
+    np.testing.assert_array_equal(numbapool.MinPool2d(2)(X), -numbapool.MaxPool2d(2)(-X))
+    np.testing.assert_array_equal(numbapool.SumPool2d(2)(np.ones((1, 2, 2))), [[[4]]])
+    assert numbapool.GlobalAvgPool(keepdims=False)(X).shape == (2, 3)
+    assert numbapool.AdaptiveMinPool2d(1)(X).shape == numbapool.GlobalMaxPool()(X).shape
+
+
+def test_a_layer_lives_in_a_torch_module():
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3)
+            self.pool = numbapool.MaxPool2d(2)
+
+        def forward(self, x):
+            return self.pool(self.conv(x))
+
+    net = copy.deepcopy(Net())
+    with torch.no_grad():
+        got = net(torch.from_numpy(X))
+        expected = torch.nn.functional.max_pool2d(net.conv(torch.from_numpy(X)), 2)
+    assert torch.equal(got, expected)

@@ -1,0 +1,212 @@
+"""What is seen only from outside a process: start-up, the disk cache, threads, fork."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "numbapool"
+
+
+def python(code, cache, path=PACKAGE.parent, **environment):
+    """Runs ``code`` in a process of its own; its output."""
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        env=os.environ
+        | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(path)}
+        | {"NUMBA_NUM_THREADS": "2"}
+        | environment,
+        cwd=path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def kernels(cache):
+    """Cached machine code and its age."""
+    return {path: path.stat().st_mtime_ns for path in Path(cache).rglob("*.nb[ci]")}
+
+
+def test_importing_is_light(tmp_path):
+    code = """
+        import sys, numpy
+        before = set(sys.modules)
+        import numbapool
+        new = {name.partition(".")[0] for name in set(sys.modules) - before}
+        print(sorted(new & {"numba", "llvmlite", "torch", "matplotlib", "PIL", "tqdm"}))
+    """
+    assert python(code, tmp_path).strip() == "[]"
+
+
+MANY = """
+    import numpy as np, numbapool
+    x = np.arange(2 * 3 * 40 * 40, dtype="f4").reshape(2, 3, 40, 40)
+    big = np.tile(x, (2, 2, 2, 2))
+    for pool in (numbapool.max_pool2d, numbapool.min_pool2d):
+        for window in (2, (7, 7), (1, 40)):
+            pool(x, window, return_indices=True), pool(x, window)
+    numbapool.avg_pool2d(big, 3, 1, 1), numbapool.avg_pool2d(x, 8), numbapool.sum_pool2d(x, 9)
+    numbapool.adaptive_max_pool2d(x, 7), numbapool.global_avg_pool(x)
+    print(numbapool.max_pool2d(big, 3, 2)[0, 0, 0, :2].tolist())
+"""
+
+
+def test_every_kernel_comes_from_the_cache_in_a_second_process(tmp_path):
+    first = python(MANY, tmp_path)
+    made = kernels(tmp_path)
+    assert len(made) > 20
+    assert python(MANY, tmp_path) == first
+    assert kernels(tmp_path) == made
+    python(MANY, tmp_path)
+    assert kernels(tmp_path) == made
+
+
+def test_kernels_cached_by_two_processes_do_not_mix_in_a_third(tmp_path):
+    # The symbols of machine code were alike once, and the second kernel ran the first.
+    code = """
+        import numpy as np, numbapool
+        x = np.arange(144, dtype="u1").reshape(1, 1, 12, 12)
+        print([int(pool(x, 10).ravel()[0]) for pool in ({})])
+    """
+    names = ["numbapool.max_pool2d", "numbapool.min_pool2d"]
+    for name in names:
+        python(code.format(name + ","), tmp_path)
+    assert python(code.format(", ".join(names)), tmp_path).split() == ["[117,", "0]"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "result"),
+    [
+        ("ops/max.py", "candidate > best", "candidate < best", "[[[3, 1]]]"),
+        ("cpu/across.py", "combine(value, other)", "combine(other, other)", "[[[3, 9]]]"),
+    ],
+)
+def test_an_edited_source_is_never_served_stale(tmp_path, file, old, new, result):
+    copy = tmp_path / "lib" / "numbapool"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    code = """
+        import numpy as np, numbapool
+        print(numbapool.max_pool2d(np.array([[[7, 3, 1, 9]]]), (1, 2)).tolist())
+    """
+    cache = tmp_path / "cache"
+
+    def run():
+        # Python's own bytecode cache would miss an edit within a second.
+        return python(code, cache, copy.parent, PYTHONDONTWRITEBYTECODE="1").strip()
+
+    assert run() == "[[[7, 9]]]"
+    (copy / file).write_text((copy / file).read_text().replace(old, new))
+    assert run() == result
+
+
+def test_a_damaged_cache_costs_a_compilation_only(tmp_path):
+    code = """
+        import numpy as np, numbapool
+        print(numbapool.max_pool2d(np.arange(16.0).reshape(1, 4, 4), 2).tolist())
+    """
+    good = python(code, tmp_path)
+    for path in kernels(tmp_path):
+        path.write_bytes(b"not machine code")
+    assert python(code, tmp_path) == good
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    code = """
+        import numpy as np, numbapool
+        print(numbapool.max_pool2d(np.arange(16.0).reshape(1, 4, 4), 2).tolist())
+    """
+    assert python(code, blocked / "cache").strip() == "[[[5.0, 7.0], [13.0, 15.0]]]"
+
+
+THREADS = """
+    import threading
+    import numpy as np, numbapool
+    from numbapool.cpu.threads import layer
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal((4, 8, 60 + n, 64)).astype("f4") for n in range(6)]
+    expected = [numbapool.max_pool2d(x, 3, 2, num_threads=1) for x in arrays]
+    wrong = []
+    def work(n):
+        for _ in range(40):
+            if not (numbapool.max_pool2d(arrays[n], 3, 2) == expected[n]).all():
+                wrong.append(n)
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    print(layer(), wrong)
+"""
+
+
+@pytest.mark.parametrize("layer", ["default", "tbb", "omp", "workqueue"])
+def test_calls_from_many_threads(tmp_path_factory, layer):
+    cache = tmp_path_factory.getbasetemp() / "threads"
+    name, wrong = python(THREADS, cache, NUMBA_THREADING_LAYER=layer).split(maxsplit=1)
+    assert wrong.strip() == "[]"
+    assert name == (layer if layer != "default" else name)
+
+
+FORK = """
+    import os, warnings
+    import numpy as np, numbapool
+    from numbapool.cpu.threads import layer
+    x = np.random.default_rng(0).standard_normal((4, 8, 64, 64)).astype("f4")
+    expected = numbapool.max_pool2d(x, 3, 2)
+    warnings.simplefilter("ignore")
+    child = os.fork()
+    if not child:
+        good = all((numbapool.max_pool2d(x, 3, 2) == expected).all() for _ in range(5))
+        os._exit(0 if good else 1)
+    print(layer(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    assert (numbapool.max_pool2d(x, 3, 2) == expected).all()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("layer", ["default", "tbb", "omp", "workqueue"])
+def test_a_forked_child_pools_too(tmp_path_factory, layer):
+    cache = tmp_path_factory.getbasetemp() / "threads"
+    _, status = python(FORK, cache, NUMBA_THREADING_LAYER=layer).split()
+    assert status == "0"
+
+
+def test_same_bits_on_any_number_of_threads(tmp_path):
+    code = """
+        import numpy as np, numba, numbapool
+        x = np.random.default_rng(0).standard_normal((3, 7, 90, 90)).astype("f4")
+        for call in (lambda n: numbapool.avg_pool2d(x, 3, 1, 1, num_threads=n),
+                     lambda n: numbapool.avg_pool2d(x, 45, 9, num_threads=n),
+                     lambda n: numbapool.global_avg_pool(x, num_threads=n)):
+            one = call(1)
+            assert all(call(n).tobytes() == one.tobytes() for n in (2, 3, 4, None))
+        numba.set_num_threads(1)
+        numbapool.max_pool2d(x, 3, num_threads=3)
+        print(numba.get_num_threads())
+    """
+    assert python(code, tmp_path, NUMBA_NUM_THREADS="4").strip() == "1"
+
+
+def test_arrays_past_two_to_the_31_elements(tmp_path):
+    # One byte an element, and all but a few pages of it never touched.
+    code = """
+        import numpy as np, numbapool
+        x = np.zeros((1, 2**31 // 2**20 + 2, 1024, 1024), np.uint8)
+        x[0, -1, -1, -1] = 7
+        y = numbapool.max_pool2d(x[:, -2:], 2)
+        assert y[0, 1, -1, -1] == 7 and y.sum() == 7
+        y = numbapool.max_pool2d(x[..., :2, :], 2)
+        y = numbapool.max_pool2d(x[..., -2:, -2:], 2)
+        assert y.shape == (1, 2050, 1, 1) and y[0, -1] == 7 and y.sum() == 7
+        print("fine")
+    """
+    assert python(code, tmp_path).strip() == "fine"

@@ -1,0 +1,186 @@
+"""Sliding windows against the oracle and torch: selections exactly, averages within bound."""
+
+from __future__ import annotations
+
+import numpy as np
+import oracle
+import pytest
+import torch
+from hypothesis import assume, given, note
+from hypothesis import strategies as st
+from strategies import DTYPES, FLOATS, laid_out, shapes, values, window_arguments
+
+import numbapool
+
+SELECTIONS = {"max": (numbapool.max_pool2d, 1), "min": (numbapool.min_pool2d, -1)}
+
+
+def assert_same(got, expected):
+    """Equal to the bit but for the payload of NaN: +0 is not -0 here."""
+    assert got.dtype == expected.dtype
+    assert got.shape == expected.shape
+    np.testing.assert_array_equal(got, expected)
+    if got.dtype.kind == "f":
+        zero = expected == 0
+        np.testing.assert_array_equal(np.signbit(got[zero]), np.signbit(expected[zero]))
+
+
+def assert_within(got, exact, scale, taps):
+    """The error bound of averages: (log2(taps) + 2) eps times the mean of |x|."""
+    eps = np.finfo(got.dtype).eps
+    finite = np.isfinite(exact)
+    np.testing.assert_array_equal(got[~finite], exact[~finite].astype(got.dtype))
+    error = np.abs(got[finite].astype(np.float64) - exact[finite])
+    bound = (np.broadcast_to((np.log2(taps) + 2) * eps, got.shape) * scale)[finite]
+    assert (error <= bound).all(), (error / np.maximum(bound, 1e-300)).max()
+
+
+def fits(shape, arguments):
+    axes = oracle.windows(shape, **arguments)
+    assume(all(len(cells) >= 1 for cells in axes))
+    return axes
+
+
+@pytest.mark.parametrize("op", SELECTIONS)
+@given(data=st.data())
+def test_selections_equal_the_oracle(op, data):
+    pool, sign = SELECTIONS[op]
+    shape = data.draw(shapes())
+    arguments = data.draw(window_arguments(shape))
+    axes = fits(shape, arguments)
+    x = data.draw(values(shape))
+    expected, where = oracle.select(x, axes, sign)
+    x = data.draw(laid_out(x))
+    note(f"strides {x.strides}")
+    got, indices = pool(x, **arguments, return_indices=True)
+    assert_same(got, expected)
+    assert_same(indices, where)
+    assert_same(pool(x, **arguments), expected)
+    few = pool(x, **arguments, return_indices=True, index_dtype="int32")[1]
+    assert_same(few, where.astype(np.int32))
+
+
+@given(data=st.data())
+def test_max_equals_torch(data):
+    shape = data.draw(shapes(40))
+    arguments = data.draw(window_arguments(shape, pairs=False))
+    # A dilated window without a tap: torch's index can lie outside the plane, ours is -1.
+    axes = fits(shape, arguments)
+    assume(all(taps for cells in axes for taps, _ in cells))
+    x = data.draw(values(shape, FLOATS))
+    expected, where = torch.nn.functional.max_pool2d(
+        torch.from_numpy(x), **arguments, return_indices=True
+    )
+    got, indices = numbapool.max_pool2d(x, **arguments, return_indices=True)
+    assert_same(got, expected.numpy())
+    assert_same(indices, where.numpy())
+    assert_same(numbapool.max_pool2d(x, **arguments), expected.numpy())
+
+
+@given(data=st.data())
+def test_averages_are_within_the_bound(data):
+    shape = data.draw(shapes(12))
+    arguments = data.draw(window_arguments(shape))
+    include = data.draw(st.booleans())
+    override = data.draw(st.sampled_from((None, None, 1, -3, 7)))
+    axes = fits(shape, arguments)
+    x = data.draw(values(shape))
+    exact, scale, taps = oracle.average(x, axes, include, override)
+    got = numbapool.avg_pool2d(
+        data.draw(laid_out(x)), **arguments, count_include_pad=include, divisor_override=override
+    )
+    assert got.dtype == (x.dtype if x.dtype.kind == "f" else np.float64)
+    assert_within(got, exact, scale, taps)
+
+
+@given(data=st.data())
+def test_averages_agree_with_torch(data):
+    shape = data.draw(shapes(40))
+    arguments = data.draw(window_arguments(shape, pairs=False)) | {"dilation": 1}
+    fits(shape, arguments)
+    del arguments["dilation"]
+    include = data.draw(st.booleans())
+    x = data.draw(values(shape, FLOATS))
+    expected = torch.nn.functional.avg_pool2d(
+        torch.from_numpy(x), **arguments, count_include_pad=include
+    ).numpy()
+    got = numbapool.avg_pool2d(x, **arguments, count_include_pad=include)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=3e-5 if x.dtype == "f4" else 1e-13)
+
+
+@given(data=st.data())
+def test_sums_equal_the_oracle(data):
+    shape = data.draw(shapes(12))
+    arguments = data.draw(window_arguments(shape))
+    axes = fits(shape, arguments)
+    x = data.draw(values(shape, [d for d in DTYPES if d not in FLOATS]))
+    exact = oracle.total(x, axes)
+    kind = np.uint64 if x.dtype.kind == "u" else np.int64
+    wrapped = np.array([int(v) % 2**64 for v in exact.ravel()], np.uint64).astype(kind)
+    assert_same(numbapool.sum_pool2d(x, **arguments), wrapped.reshape(exact.shape))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", SELECTIONS)
+def test_nan_at_every_place_of_a_window_and_of_a_vector(op, dtype):
+    pool, sign = SELECTIONS[op]
+    for kernel, stride, padding in ((3, 1, 1), (3, 2, 1), (2, 2, 0), (4, 3, 0)):
+        shape = (1, 1, 9, 37)
+        x = np.zeros((9 * 37, *shape[1:]), dtype)
+        x.reshape(9 * 37, -1)[np.diag_indices(9 * 37)] = np.nan
+        arguments = {"kernel_size": kernel, "stride": stride, "padding": padding}
+        expected = torch.nn.functional.max_pool2d(
+            torch.from_numpy(x * sign), **arguments, return_indices=True
+        )
+        got, indices = pool(x, **arguments, return_indices=True)
+        np.testing.assert_array_equal(got * sign, expected[0].numpy())
+        np.testing.assert_array_equal(indices, expected[1].numpy())
+        np.testing.assert_array_equal(pool(x, **arguments), got)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, (1, 4), (5, 1)])
+def test_small_windows_at_every_stride(kernel, stride):
+    rng = np.random.default_rng(5)
+    x = rng.integers(-3, 3, (3, 19, 83)).astype(np.float32)
+    x[rng.random(x.shape) < 0.01] = np.nan
+    for padding in ("valid", "same_upper", "same_lower"):
+        arguments = (kernel, stride, padding)
+        expected, where = oracle.select(x, oracle.windows(x.shape, *arguments), 1)
+        got, indices = numbapool.max_pool2d(x, *arguments, return_indices=True)
+        assert_same(got, expected)
+        assert_same(indices, where)
+        assert_same(numbapool.max_pool2d(x, *arguments), expected)
+
+
+@pytest.mark.parametrize("kernel", [(1, 40), (40, 1), (17, 33), (31, 31), (3, 70), (100, 100)])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_large_windows(kernel, dtype):
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((2, 2, 100, 100)).astype(dtype)
+    x[0, 0, 50, 50] = np.nan
+    axes = oracle.windows(x.shape, kernel, (9, 13))
+    expected, where = oracle.select(x, axes, 1)
+    got, indices = numbapool.max_pool2d(x, kernel, (9, 13), return_indices=True)
+    assert_same(got, expected)
+    assert_same(indices, where)
+    exact, scale, taps = oracle.average(x, axes)
+    assert_within(numbapool.avg_pool2d(x, kernel, (9, 13)), exact, scale, taps)
+
+
+def test_pairwise_sums_hold_on_constants():
+    # Every addition of a running sum of 0.1 errs the same way; a window of 90,000 shows it.
+    x = np.full((1, 1, 300, 300), 0.1, np.float32)
+    exact = np.float64(np.float32(0.1))
+    for kernel in (300, (300, 150), (1, 300), (300, 1), (100, 99)):
+        taps = np.prod(np.broadcast_to(kernel, 2))
+        error = np.abs(numbapool.avg_pool2d(x, kernel) - exact).max()
+        assert error <= (np.log2(taps) + 2) * np.finfo(np.float32).eps * exact
+
+
+def test_worked_example():
+    rows = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
+    for dtype in DTYPES[:-1]:
+        x = np.array([[rows]], dtype)
+        assert numbapool.max_pool2d(x, 3, ceil_mode=True).tolist() == [[[[2, 3], [5, 1]]]]
+        assert numbapool.max_pool2d(x, 3).tolist() == [[[[2]]]]
