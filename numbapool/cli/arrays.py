@@ -1,0 +1,131 @@
+"""Read stored arrays, ``.npy`` and ``.npz``, a batch at a time."""
+
+import math
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from numbapool.cli.common import Array, CommandError
+
+LIMIT = 64 * 2**20  # bytes of a batch: what bounds the memory, whatever the batch size
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some images of equal size: an NCHW array and a name for each image."""
+
+    images: Array
+    names: Sequence[str]
+
+
+def slices(images: Array, batch: int, stem: str) -> Iterator[Batch]:
+    """Cut an NCHW array into batches; an empty one is a batch, so that its shape is known."""
+    for start in range(0, max(len(images), 1), batch):
+        part = np.ascontiguousarray(images[start : start + batch])
+        yield Batch(part, [f"{stem}-{start + i:05d}" for i in range(len(part))])
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the head of a stored array says."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+
+    @property
+    def nchw(self) -> tuple[int, ...]:
+        """The shape with all four dimensions."""
+        return (1,) * (4 - len(self.shape)) + self.shape
+
+    @property
+    def count(self) -> int:
+        """The number of images."""
+        return self.nchw[0]
+
+
+@contextmanager
+def _open_array(path: Path, key: str | None) -> Iterator[IO[bytes]]:
+    """Open the .npy file, or the one in the .npz file, that holds an array."""
+    if path.suffix.lower() == ".npy":
+        with path.open("rb") as file:
+            yield file
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        if key is None and len(names) != 1:
+            raise CommandError(f"{path} holds {', '.join(names) or 'nothing'}: name one by --key")
+        name = names[0] if key is None else key
+        if name not in names:
+            raise CommandError(f"{path} holds {', '.join(names)}, and no {name}")
+        with archive.open(f"{name}.npy") as member:
+            yield member
+
+
+def read_header(path: Path, key: str | None) -> Header:
+    """Read and judge the head of a stored array."""
+    try:
+        with _open_array(path, key) as file:
+            header = _parse_header(file)
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise CommandError(f"{path} is not a readable NumPy file: {error}") from error
+    if header.dtype.kind not in "biuf":
+        raise CommandError(f"{path} holds {header.dtype}, which cannot be pooled")
+    if not 2 <= len(header.shape) <= 4:
+        raise CommandError(f"{path} has shape {header.shape}, and not HW, CHW or NCHW")
+    return header
+
+
+def _parse_header(file: IO[bytes]) -> Header:
+    """Read the head of an .npy file, leaving the file at the data."""
+    version = np.lib.format.read_magic(file)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"its format version {version} is unknown")
+    shape, fortran, dtype = read(file)
+    return Header(shape, dtype, fortran and len(shape) > 1)
+
+
+def array_batches(
+    path: Path, header: Header, batch: int, key: str | None, planes: bool
+) -> Iterator[Batch]:
+    """Read a stored array by plain reads: unlike a mapping, they hold one batch in memory."""
+    count, *image = header.nchw
+    size = math.prod(image) * header.dtype.itemsize
+    if planes and size > LIMIT and not header.fortran:
+        count, image = count * image[0], [1, *image[1:]]
+        size = math.prod(image) * header.dtype.itemsize
+    step = max(1, min(batch, LIMIT // max(size, 1)))
+    if header.fortran:
+        stored = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
+        whole = stored if isinstance(stored, np.ndarray) else stored[key or stored.files[0]]
+        yield from slices(whole.reshape(header.nchw), step, path.stem)
+        return
+    with _open_array(path, key) as file:
+        _parse_header(file)
+        for start in range(0, max(count, 1), step):
+            part = np.empty((min(step, count - start), *image), header.dtype)
+            _fill(file, part, path)
+            names = [f"{path.stem}-{start + i:05d}" for i in range(len(part))]
+            yield Batch(part.astype(header.dtype.newbyteorder("="), copy=False), names)
+
+
+def _fill(file: IO[bytes], part: Array, path: Path) -> None:
+    """Read exactly the bytes of an array."""
+    room = part.reshape(-1).view(np.uint8).data
+    while room:
+        try:
+            read = file.readinto(room)  # type: ignore[attr-defined]
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise CommandError(f"{path} is damaged: {error}") from error
+        if not read:
+            raise CommandError(f"{path} is cut short: {len(room)} bytes are missing")
+        room = room[read:]

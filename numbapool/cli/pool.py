@@ -1,0 +1,139 @@
+"""The ``pool`` command: stream images through one pooling operation."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from numbapool.cli.board import BoardSink
+from numbapool.cli.common import Array, CommandError, progress
+from numbapool.cli.sinks import ArraySink, open_sink
+from numbapool.cli.sources import open_source
+
+Operation = Callable[[Array], tuple[Array, Array | None]]
+Size = int | tuple[int, int]
+
+
+def size(text: str) -> Size:
+    """Read ``3`` or ``3x2`` (height x width)."""
+    try:
+        numbers = [int(part) for part in text.lower().split("x")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 2):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor like 3x2")
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def padding(text: str) -> Size | str:
+    """Read a size, ``same`` or ``valid``."""
+    return text if text in ("same", "valid") else size(text)
+
+
+def positive(text: str) -> int:
+    """Read a count of at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "pool",
+        help="pool arrays, pictures or CIFAR-10",
+        description="Pool images, a batch at a time, in bounded memory. Sizes are written "
+        "3 or 3x2 (height x width).",
+    )
+    add = parser.add_argument
+    where = ".npy or .npz (HW, CHW or NCHW), picture, folder of pictures or of CIFAR-10"
+    add("input", nargs="+", type=Path, metavar="INPUT", help=where)
+    add("-o", "--output", type=Path, required=True, help=".npy file, picture or folder of pictures")
+    add("--op", choices=("max", "min", "avg", "sum"), default="max", help="default: max")
+    add("-k", "--kernel", type=size, metavar="SIZE", help="size of the window")
+    add("-s", "--stride", type=size, metavar="SIZE", help="step of the window; default: its size")
+    add("-p", "--padding", type=padding, metavar="SIZE", help="or same, or valid; default: 0")
+    add("--dilation", type=size, metavar="SIZE", help="step inside the window; default: 1")
+    add("--ceil-mode", action="store_true", help="round the output size up")
+    add("--adaptive", type=size, metavar="SIZE", help="pool to this output size instead")
+    sits = "write where each maximum or minimum sits (h*W + w) to this .npy file"
+    add("--indices", type=Path, metavar="FILE", help=sits)
+    add("--tensorboard", type=Path, metavar="DIR", help="log input and output batches as pictures")
+    most = "the most images at a time (and at most 64 MiB of them); default: %(default)s"
+    add("--batch", type=positive, default=64, metavar="N", help=most)
+    add("--key", metavar="NAME", help="the array of an .npz file that holds several")
+    add("-q", "--quiet", action="store_true", help="no bar and no summary")
+    parser.set_defaults(run=run)
+
+
+def operation(args: argparse.Namespace) -> Operation:
+    """
+    Choose the function that the options ask for.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The options of the command.
+
+    Returns
+    -------
+    callable
+        Takes an NCHW batch; returns it pooled, and the indices or None.
+    """
+    window = {
+        name: value
+        for name in ("stride", "padding", "dilation", "ceil_mode")
+        if (value := getattr(args, name)) not in (None, False)
+    }
+    if args.indices and args.op not in ("max", "min"):
+        raise CommandError(f"--indices goes with --op max or min, not {args.op}")
+    if (args.adaptive is None) == (args.kernel is None):
+        raise CommandError("give either a window by -k or an output size by --adaptive")
+    if args.adaptive is not None and window:
+        option = next(iter(window)).replace("_", "-")
+        raise CommandError(f"--adaptive chooses its windows itself and takes no --{option}")
+    if args.adaptive is not None and args.op == "sum":
+        raise CommandError("--adaptive goes with --op max, min or avg, not sum")
+
+    import numbapool
+
+    adaptive = "adaptive_" if args.adaptive is not None else ""
+    function = getattr(numbapool, f"{adaptive}{args.op}_pool2d")
+    extent = args.kernel if args.adaptive is None else args.adaptive
+    if args.indices:
+        return lambda images: function(images, extent, return_indices=True, **window)
+    return lambda images: (function(images, extent, **window), None)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Pool every batch and write it wherever the options say."""
+    pool = operation(args)
+    if args.indices:
+        if args.indices.suffix.lower() != ".npy":
+            raise CommandError(f"--indices writes a .npy file, and {args.indices} is none")
+        if args.indices.absolute() == args.output.absolute():
+            raise CommandError(f"--indices and --output are both {args.output}")
+    # Planes may part company only where nothing needs the image as a whole.
+    planes = args.output.suffix.lower() == ".npy" and not args.tensorboard
+    source = open_source(args.input, args.batch, args.key, planes=planes)
+    with ExitStack() as stack:
+        sink = stack.enter_context(open_sink(args.output, source.lead))
+        where = args.indices and stack.enter_context(ArraySink(args.indices, source.lead))
+        board = args.tensorboard and stack.enter_context(BoardSink(args.tensorboard))
+        bar = stack.enter_context(progress(source.total, "images", quiet=args.quiet))
+        for step, batch in enumerate(source.batches):
+            pooled, indices = pool(batch.images)
+            kind = batch.images.dtype
+            sink.write(pooled, batch.names, kind)
+            if where:
+                where.write(indices, batch.names, kind)
+            if board:
+                board.write("input", batch.images, kind, step)
+                board.write("output", pooled, kind, step)
+            bar.update(len(pooled))
+    if not args.quiet:
+        for written in filter(None, (sink, where)):
+            print(f"wrote {written.describe()}")
+    sys.stdout.flush()
