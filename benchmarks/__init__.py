@@ -1,0 +1,1 @@
+"""Benchmarks: for asv pooling, startup and memory; and the table of real models' layers."""

@@ -1,0 +1,134 @@
+"""What is compared: ``IMPLEMENTATIONS[name][op](x, layer)`` binds a call without arguments.
+
+numbapool and torch get the same arguments and the same number of threads, and both allocate
+their outputs. Nothing is timed before :func:`checked` found its result right.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+import numbapool
+
+from . import numpy_pool
+from .layers import Layer
+
+Call = Callable[[], Any]
+Arrays = tuple[np.ndarray, ...]
+Binder = Callable[[np.ndarray, Any], Call]
+
+# The processors this process may use are what Numba takes; torch is given as many.
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class WrongResultError(AssertionError):
+    """An implementation's result differs from its peer's."""
+
+
+class RefusedError(NotImplementedError):
+    """torch has no kernel for this dtype; asv skips the case."""
+
+
+def _torch_like(
+    f: ModuleType | SimpleNamespace, adapt: Callable[[np.ndarray], Any]
+) -> dict[str, Binder]:
+    def max_pool(x: np.ndarray, w: Any, return_indices: bool = False) -> Call:
+        window = (w.kernel, w.stride, w.padding, w.dilation, w.ceil_mode, return_indices)
+        return partial(f.max_pool2d, adapt(x), *window)
+
+    def avg_pool(x: np.ndarray, w: Any) -> Call:
+        window = (w.kernel, w.stride, w.padding, w.ceil_mode, w.count_include_pad)
+        return partial(f.avg_pool2d, adapt(x), *window)
+
+    return {
+        "max": max_pool,
+        "max with indices": partial(max_pool, return_indices=True),
+        "avg": avg_pool,
+        "adaptive max": lambda x, b: partial(f.adaptive_max_pool2d, adapt(x), b.output),
+        "adaptive avg": lambda x, b: partial(f.adaptive_avg_pool2d, adapt(x), b.output),
+        "global max": lambda x, b: partial(f.global_max_pool, adapt(x)),
+        "global avg": lambda x, b: partial(f.global_avg_pool, adapt(x)),
+    }
+
+
+_torch = SimpleNamespace(
+    **{name: getattr(torch.nn.functional, name) for name in (
+        "max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"
+    )},
+    global_max_pool=partial(torch.amax, dim=(2, 3), keepdim=True),
+    global_avg_pool=partial(torch.mean, dim=(2, 3), keepdim=True),
+)  # fmt: skip
+
+
+def _plain(pool: Callable[[np.ndarray, Any], Any]) -> Binder:
+    return lambda x, layer: partial(pool, x, layer)
+
+
+IMPLEMENTATIONS: dict[str, dict[str, Binder]] = {
+    "numbapool": _torch_like(numbapool, np.asarray),
+    "numbapool[torch]": _torch_like(numbapool, torch.from_numpy),
+    "torch": _torch_like(_torch, torch.from_numpy),
+    "numpy": {
+        "max": _plain(numpy_pool.max_pool),
+        "max with indices": _plain(numpy_pool.max_pool_indices),
+        "avg": _plain(numpy_pool.avg_pool),
+        "adaptive max": _plain(numpy_pool.adaptive_max),
+        "adaptive avg": _plain(numpy_pool.adaptive_avg),
+        "global max": lambda x, b: partial(x.max, (2, 3), keepdims=True),
+        "global avg": lambda x, b: partial(x.mean, (2, 3), keepdims=True),
+    },
+}
+PEERS = ("torch", "numpy", "numbapool")
+
+
+def bind(name: str, op: str, layer: Layer, x: np.ndarray) -> Call:
+    torch.set_num_threads(THREADS)
+    return IMPLEMENTATIONS[name][op](x, layer)
+
+
+def arrays(name: str, call: Call) -> Arrays:
+    """Run a call; its value, or value and indices, as NumPy arrays."""
+    try:
+        result = call()
+    except RuntimeError as error:
+        if name == "torch" and re.search("not implemented for|must be .* dtype", str(error)):
+            raise RefusedError(f"torch refuses the dtype: {error}") from error
+        raise
+    return tuple(np.asarray(part) for part in (result if isinstance(result, tuple) else (result,)))
+
+
+def compare(name: str, op: str, layer: Layer, got: Arrays, want: Arrays) -> None:
+    """Maxima and their indices are equal; averages agree as far as a sum in order is exact."""
+    for mine, theirs in zip(got, want, strict=True):
+        tolerance = 0.0
+        if op.endswith("avg"):
+            tolerance = (layer.taps + 4) * np.finfo(mine.dtype).eps
+        if mine.dtype != theirs.dtype or mine.shape != theirs.shape:
+            raise WrongResultError(f"{name}, {op} {layer}: {mine.dtype}{mine.shape} is not "
+                                   f"{theirs.dtype}{theirs.shape}")  # fmt: skip
+        if not np.allclose(mine, theirs, rtol=tolerance, atol=0):
+            raise WrongResultError(f"{name}, {op} {layer}: {np.sum(mine != theirs)} values differ")
+
+
+def checked(name: str, op: str, layer: Layer, x: np.ndarray) -> Call:
+    """The call, compiled, warm and its result compared with the first peer that takes the dtype."""
+    call = bind(name, op, layer, x)
+    got = arrays(name, call)
+    for peer in PEERS:
+        if peer == name:
+            continue
+        try:
+            want = arrays(peer, bind(peer, op, layer, x))
+        except RefusedError:
+            continue
+        compare(name, op, layer, got, want)
+        return call
+    raise WrongResultError(f"{op} {layer}: nothing to compare {name} with")

@@ -1,0 +1,80 @@
+"""asv: a call of every pooling, by implementation, layer and dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+import torch
+
+from .implementations import checked
+from .layers import ADAPTIVE, GLOBAL, TINY, WINDOWS, Layer, sample
+
+IMPLS = ("numbapool", "torch", "numpy")
+DTYPES = ("float32", "float64", "uint8")
+
+
+class _Pooling:
+    """Binds the call, compiles it, checks its result; refused dtypes are skipped by asv."""
+
+    param_names = ("impl", "layer", "dtype")
+    repeat = (3, 10, 1.0)
+    rounds = 1
+    warmup_time = 0.05
+    timeout = 300
+    op: str
+    layers: Mapping[str, Layer]
+
+    def setup(self, impl: str, layer: str, dtype: str) -> None:
+        self.modes = ExitStack()
+        case = self.layers[layer]
+        self.call = checked(impl, self.op, case, sample(case.shape, dtype))
+        self.modes.enter_context(torch.inference_mode())
+
+    def teardown(self, impl: str, layer: str, dtype: str) -> None:
+        self.modes.close()
+
+    def time_call(self, impl: str, layer: str, dtype: str) -> None:
+        self.call()
+
+
+class Max(_Pooling):
+    op, layers = "max", WINDOWS
+    params = (IMPLS, tuple(WINDOWS), DTYPES)
+
+
+class MaxWithIndices(Max):
+    op = "max with indices"
+
+
+class Average(Max):
+    op = "avg"
+
+
+class AdaptiveMax(_Pooling):
+    op, layers = "adaptive max", ADAPTIVE
+    params = (IMPLS, tuple(ADAPTIVE), DTYPES)
+
+
+class AdaptiveAverage(AdaptiveMax):
+    op = "adaptive avg"
+
+
+class GlobalMax(_Pooling):
+    op, layers = "global max", GLOBAL
+    params = (IMPLS, tuple(GLOBAL), DTYPES)
+
+
+class GlobalAverage(GlobalMax):
+    op = "global avg"
+
+
+class TinyMax(_Pooling):
+    """A plane of sixteen values: what the way from Python to the kernel costs."""
+
+    op, layers = "max", TINY
+    params = ((*IMPLS, "numbapool[torch]"), tuple(TINY), ("float32",))
+
+
+class TinyAverage(TinyMax):
+    op = "avg"

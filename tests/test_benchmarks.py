@@ -1,0 +1,198 @@
+"""Every benchmark runs, on tiny layers; and none would time a wrong result."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+asv_runner = pytest.importorskip("asv_runner.discovery")
+from asv_runner._aux import update_sys_path  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+update_sys_path(str(ROOT / "benchmarks"))  # as asv imports them: the package, not its parent
+
+from benchmarks import implementations, layers, report, table, timing  # noqa: E402
+
+TABLES = (layers.WINDOWS, layers.TINY, layers.ADAPTIVE, layers.GLOBAL)
+BENCHMARKS = {b.name: b for b in asv_runner.disc_benchmarks(str(ROOT / "benchmarks"))}
+CASES = [
+    pytest.param(name, number, params, id="-".join((name, *map(str, params))))
+    for name, benchmark in BENCHMARKS.items()
+    for number, params in enumerate(itertools.product(*benchmark._params))
+]
+
+
+def tiny(layer):
+    """The same layer over a plane that is just large enough."""
+    least = layer.kernel if isinstance(layer, layers.Window) else layer.output
+    return dataclasses.replace(layer, shape=(2, 3, *(size + 4 for size in least)))
+
+
+@pytest.fixture
+def tiny_layers(monkeypatch):
+    for named in TABLES:
+        for name, layer in named.items():
+            monkeypatch.setitem(named, name, tiny(layer))
+    monkeypatch.setattr(timing, "SECONDS", 1e-4)
+
+
+@pytest.fixture
+def wrong(monkeypatch):
+    """An implementation whose maxima are one too large."""
+
+    def bind(x, layer):
+        right = implementations.IMPLEMENTATIONS["numpy"]["max"](x, layer)
+        return lambda: right() + 1
+
+    monkeypatch.setitem(implementations.IMPLEMENTATIONS, "numbapool", {"max": bind})
+
+
+def test_asv_finds_every_kind():
+    kinds = {re.match(r"\w+\.\w+\.([a-z]+)_", name)[1] for name in BENCHMARKS}
+    modules = {name.partition(".")[0] for name in BENCHMARKS}
+    assert kinds == {"time", "timeraw", "track"}
+    assert modules == {"pooling", "startup", "memory"}
+
+
+@pytest.mark.parametrize(("name", "number", "params"), CASES)
+def test_runs(name, number, params, tiny_layers):
+    benchmark = BENCHMARKS[name]
+    if params:
+        benchmark.set_param_idx(number)
+    if benchmark.do_setup():  # a skip
+        assert (params[0], params[-1]) == ("torch", "uint8")
+        benchmark.do_teardown()  # asv does so too
+        return
+    result = benchmark.func(*params)
+    if benchmark.type == "track":
+        assert result >= 0
+    elif name.startswith("startup"):
+        call, setup = result if isinstance(result, tuple) else (result, "")
+        subprocess.run([sys.executable, "-c", f"{setup}\n{call}"], check=True, cwd=ROOT)
+    benchmark.do_teardown()
+
+
+def test_a_wrong_result_is_not_timed(wrong, tiny_layers):
+    name = next(iter(layers.WINDOWS))
+    setup = BENCHMARKS["pooling.Max.time_call"].func.__self__.setup
+    with pytest.raises(implementations.WrongResultError, match="values differ"):
+        setup("numbapool", name, "float32")
+    with pytest.raises(implementations.WrongResultError):
+        table.timed("max", layers.WINDOWS[name])
+
+
+@pytest.mark.parametrize(
+    "got",
+    [np.zeros((1, 2), np.float64), np.zeros((2, 1), np.float32), np.ones((1, 2), np.float32)],
+    ids=["dtype", "shape", "value"],
+)
+def test_compare_sees(got):
+    layer = layers.Window((1, 1, 2, 4), (2, 2), (2, 2))
+    want = np.zeros((1, 2), np.float32)
+    implementations.compare("numpy", "avg", layer, (want,), (want.copy(),))
+    with pytest.raises(implementations.WrongResultError):
+        implementations.compare("numpy", "avg", layer, (got,), (want,))
+
+
+def test_a_refusal_of_numbapool_is_no_skip():
+    def refuse():
+        raise RuntimeError("not implemented for uint8")
+
+    with pytest.raises(implementations.RefusedError):
+        implementations.arrays("torch", refuse)
+    with pytest.raises(RuntimeError, match="not implemented for"):
+        implementations.arrays("numbapool", refuse)
+
+
+@pytest.mark.parametrize("op", ["max", "max with indices", "avg"])
+def test_numpy_baseline_on_the_layers_of_models(op):
+    """All windows of the CSV, shrunk, against torch; NaN and ties too."""
+    windows = {tiny(layer) for _, layer in layers.read_layers(10**12) if layer.taps < 500}
+    for layer in windows:
+        x = layers.sample(layer.shape, "float32").round(1)
+        if op != "avg":
+            x[0, 0, 1:3, 1:3] = np.nan
+        got, want = (
+            implementations.arrays(name, implementations.bind(name, op, layer, x))
+            for name in ("numpy", "torch")
+        )
+        for mine, theirs in zip(got, want, strict=True):
+            assert mine.dtype == theirs.dtype
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4 if op == "avg" else 0)
+
+
+def test_csv_names_are_different():
+    names = [f"{op} {layer}" for op, layer in layers.read_layers(20_000_000)]
+    assert len(names) == len(set(names)) > 150
+
+
+def test_medians_take_turns(monkeypatch):
+    monkeypatch.setattr(timing, "SECONDS", 1e-3)
+    order = []
+    medians = timing.medians({name: partial(order.append, name) for name in "ab"})
+    turns = [name for name, _ in itertools.groupby(order)]
+    assert turns == ["a", "b"] * timing.TURNS
+    assert all(0 < seconds < 1 for seconds in medians.values())
+
+
+def rows(*over_torch):
+    return [
+        report.Row("max", "3x3/s2", f"layer {over}", {
+            "numbapool": 1.0, "torch": over, "numpy": 8.0, "copy": 0.5
+        })
+        for over in over_torch
+    ]  # fmt: skip
+
+
+def test_groups_and_total():
+    two, other, total = report.groups(
+        [*rows(4.0, 9.0), dataclasses.replace(rows(1.0)[0], op="avg")], least=2
+    )
+    assert two.cells() == ("max 3x3/s2", "2", "6.0", "4.0", "8.0", "2.0")
+    assert other.cells()[:4] == ("other windows", "1", "1.0", "1.0")
+    assert (total.name, total.count, total.least) == ("all", 3, 1.0)
+
+
+def test_update_keeps_the_rest_of_the_readme(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("above\n{}\nold\n{}\nbelow\n".format(*report.MARKS))
+    text = report.markdown({"values": rows(4.0)})
+    report.update(readme, text)
+    report.update(readme, text)
+    assert readme.read_text() == f"above\n{report.MARKS[0]}\n{text}\n{report.MARKS[1]}\nbelow\n"
+    readme.write_text("no marks")
+    with pytest.raises(SystemExit, match="no single place"):
+        report.update(readme, text)
+
+
+def test_table_end_to_end(monkeypatch, tmp_path, capsys, tiny_layers):
+    monkeypatch.setattr(
+        table, "read_layers", lambda most: [(op, tiny(x)) for op, x in layers.read_layers(most)]
+    )
+    out = tmp_path / "out.json"
+    arguments = ["--filter", "max 3x3/s2", "--limit", "3", "--json", str(out)]
+    assert table.main(arguments) == 0
+    assert "slowest over torch" in capsys.readouterr().out
+    written = json.loads(out.read_text())
+    assert len(written["layers"]["values"]) == len(written["layers"]["max with indices"]) == 3
+    assert table.main([*arguments, "--markdown", "--require-geomean", "1e9"]) == 1
+    assert table.main([*arguments, "--require-min", "1e9"]) == 1
+
+
+def test_asv_check():
+    pytest.importorskip("asv")
+    command = [sys.executable, "-m", "asv", "check", "--environment", "existing:same"]
+    environment = os.environ | {"ASV_PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
