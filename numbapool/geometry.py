@@ -1,6 +1,7 @@
 """Where a pooling looks: the interval of inputs behind every output cell, one axis at a time.
 
-Plain Python on plain ints. Every argument of a window is checked here, before any array is touched.
+Plain arithmetic on ints, or on whole arrays of cells at once. Every argument of a window is checked
+here, before any array is touched.
 """
 
 from __future__ import annotations
@@ -11,6 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 LARGEST = 2**31 - 1
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The larger of two ints, or of each of an array and an int."""
+    return (a + b + abs(a - b)) // 2
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """The smaller of two ints, or of each of an array and an int."""
+    return (a + b - abs(a - b)) // 2
 
 
 @dataclass(frozen=True)
@@ -43,20 +54,21 @@ class Sliding:
     def step(self) -> int:
         return self.dilation
 
-    def interval(self, cell: int) -> tuple[int, int]:
+    def interval(self, cell: Any) -> tuple[Any, Any]:
         """The first valid tap and the end of the valid taps; ``(0, 0)`` where none is inside."""
         start = cell * self.stride - self.before
-        low = start if start >= 0 else start + -(start // self.dilation) * self.dilation
-        high = min(start + self.extent, self.size)
-        return (low, high) if low < high else (0, 0)
+        low = start + larger(-(start // self.dilation), 0) * self.dilation
+        high = smaller(start + self.extent, self.size)
+        some = low < high
+        return low * some, high * some
 
-    def count(self, cell: int) -> int:
+    def count(self, cell: Any) -> Any:
         """How many taps an average divides by."""
         low, high = self.interval(cell)
         if self.count_include_pad:
             low = cell * self.stride - self.before
-            high = min(low + self.extent, self.size + self.after)
-        return max(-((low - high) // self.dilation), 1)
+            high = smaller(low + self.extent, self.size + self.after)
+        return larger(-((low - high) // self.dilation), 1)
 
     @property
     def interior(self) -> tuple[int, int]:
@@ -78,10 +90,10 @@ class Bins:
     def __len__(self) -> int:
         return self.cells
 
-    def interval(self, cell: int) -> tuple[int, int]:
+    def interval(self, cell: Any) -> tuple[Any, Any]:
         return cell * self.size // self.cells, -((-(cell + 1) * self.size) // self.cells)
 
-    def count(self, cell: int) -> int:
+    def count(self, cell: Any) -> Any:
         low, high = self.interval(cell)
         return high - low
 
@@ -102,11 +114,11 @@ class Merged:
     def __len__(self) -> int:
         return len(self.outer)
 
-    def interval(self, cell: int) -> tuple[int, int]:
+    def interval(self, cell: Any) -> tuple[Any, Any]:
         low, high = self.outer.interval(cell)
         return low * self.width, high * self.width
 
-    def count(self, cell: int) -> int:
+    def count(self, cell: Any) -> Any:
         return self.outer.count(cell) * self.taps
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from . import geometry
 from .arrays import adapt, check_dtype, check_outs, checked_index_dtype, readable
 from .cpu import threads
-from .cpu.drivers import serial
+from .cpu.drivers import address, serial
 from .cpu.kernels import Program, program
 from .ops import PoolOp
 
@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     shape: tuple[int, ...]
     dtype: np.dtype
     index_dtype: np.dtype | None
-    program: Program
+    program: Program | None  # None where there is nothing to do
     small: bool
 
 
@@ -63,15 +63,15 @@ def make_plan(
         items = [stride // dtype.itemsize for stride in strides]
         by_channel, by_row = items[len(outer) - 1], items[-2]
         by_batch = items[0] if len(outer) == 2 else 0
-    lengths = geometry.lengths(axes)
+    result = (*outer, *geometry.lengths(axes))
     merged = geometry.merged(axes) if dense else axes
     if len(merged) < len(axes):
         by_row = merged[-1].size
-    made = program(
-        op, merged, prod(outer), (max(channels, 1), by_batch, by_channel, by_row), dtype,
-        index_dtype, divisor,
-    )
-    return Plan((*outer, *lengths), op.result(dtype), index_dtype, made, prod(shape) < SMALL)
+    made = None
+    if 0 not in result:
+        walk = (channels, by_batch, by_channel, by_row)
+        made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
+    return Plan(result, op.result(dtype), index_dtype, made, prod(shape) < SMALL)
 
 
 def run(
@@ -94,18 +94,19 @@ def run(
         num_threads = threads.checked(num_threads)
     shape, dtype, kept, made, small = plan
     kinds = (dtype,) if kept is None else (dtype, kept)
-    asked = None if out is None else check_outs(out, shape, kinds, array)
-    results = [np.empty(shape, kind) for kind in kinds]
-    if asked is not None:
-        results = [a if a.flags.carray else r for a, r in zip(asked, results, strict=True)]
-    if results[0].size:
-        index_at = results[1].ctypes.data if kept is not None else 0
-        addresses = (array.ctypes.data, results[0].ctypes.data, index_at)
+    if out is None:
+        asked = results = [np.empty(shape, kind) for kind in kinds]
+    else:
+        asked = check_outs(out, shape, kinds, array)
+        results = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
+    if made is not None:
+        index_at = 0 if kept is None else address(results[1])
+        addresses = (address(array), address(results[0]), index_at)
         if small:
             serial(made.kernel, made.frame, made.scratch, made.tasks, *addresses)
         else:
             threads.run(made, addresses, num_threads)
-    if asked is None:
+    if out is None:
         return wrap(results[0]) if kept is None else (wrap(results[0]), wrap(results[1]))
     for array, result in zip(asked, results, strict=True):
         if array is not result:

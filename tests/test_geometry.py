@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import oracle
 import pytest
 import torch
@@ -54,6 +55,9 @@ def test_intervals_equal_the_taps_spelled_out():
         first, last = axis.interior
         for cell in range(len(axis)):
             assert (first <= cell < last) == (len(spelled[cell][0]) == k)
+        cells = np.arange(len(axis))
+        pairs = zip(*axis.interval(cells), axis.count(cells), strict=True)
+        assert list(pairs) == [(*axis.interval(c), axis.count(c)) for c in cells.tolist()]
 
 
 @pytest.mark.parametrize("size", range(1, 14))

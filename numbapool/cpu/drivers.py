@@ -33,5 +33,10 @@ def _parallel(
         memory.call(kernel, words, scratch, chunk * size, first, last)
 
 
+def _address(array: Any) -> Any:
+    return array.ctypes.data
+
+
+address = compile_driver(_address)  # NumPy's own way takes ten times as long
 serial = compile_driver(_serial)
 parallel = compile_driver(_parallel, parallel=True)

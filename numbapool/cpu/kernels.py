@@ -45,13 +45,18 @@ def _kernel(
     return compile_kernel(MAKERS[name](s, *window, indexed))
 
 
-def _taps(axis: Axis) -> list[int]:
-    pairs = (axis.interval(cell) for cell in range(len(axis)))
-    return [-((low - high) // axis.step) for low, high in pairs] or [0]
+def _cells(axis: Axis) -> np.ndarray:
+    return np.arange(len(axis), dtype=np.int64)
+
+
+def _taps(axis: Axis) -> np.ndarray:
+    """How many taps the windows of an axis have inside the input."""
+    low, high = axis.interval(_cells(axis))
+    return -((low - high) // axis.step)
 
 
 def _choose(down: Axis, across: Axis) -> str:
-    if max(_taps(down)) <= 1 and min(_taps(across)) >= WIDE_RUN and across.step == 1:
+    if _taps(down).max() <= 1 and _taps(across).min() >= WIDE_RUN and across.step == 1:
         return "runs"
     if (
         isinstance(down, Sliding)
@@ -87,16 +92,14 @@ def program(
         words[frame.BEFORE], words[frame.DOWN_STRIDE] = down.before, down.stride
         words[frame.INSIDE_FIRST], words[frame.INSIDE_LAST] = across.interior
     else:
-        room = pile.depth(max(_taps(down) + _taps(across)))
-    counts = [[axis.count(cell) for cell in range(len(axis))] for axis in (down, across)]
+        room = pile.depth(int(max(_taps(down).max(), _taps(across).max())))
+    both = (down, across)
+    counts = [axis.count(_cells(axis)) for axis in both]
     if divisor is not None:
-        counts = [[divisor] * len(down), [1] * len(across)]
+        counts = [np.full(len(down), divisor), np.ones(len(across))]
     tables = (
-        *(
-            np.array([axis.interval(cell) for cell in range(len(axis))], np.int64)
-            for axis in (down, across)
-        ),
-        *(np.array(count).astype(accumulator) for count in counts),
+        *(np.stack(axis.interval(_cells(axis)), 1) for axis in both),
+        *(count.astype(accumulator) for count in counts),
     )
     addresses = (frame.ROWS, frame.COLS, frame.DOWN_COUNTS, frame.ACROSS_COUNTS)
     for field, table in zip(addresses, tables, strict=True):
