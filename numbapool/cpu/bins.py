@@ -1,7 +1,8 @@
 """Windows of any kind: fold the rows of a window down, then across the folded row.
 
 The rows are long and contiguous, so this order vectorises whatever the intervals are. Taps do not
-meet in row-major order here, so equals are settled by their index.
+meet in row-major order here, so equals are settled by their index. A window of one row, such as all
+of a plane, is folded where it lies, a vector at a time.
 """
 
 from __future__ import annotations
@@ -33,23 +34,21 @@ from .frame import (
     after,
 )  # fmt: skip
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
-from .pile import IN_TILE, IN_WHOLE, make_pile, make_run
+from .pile import IN_TILE, IN_WHOLE, LINE, make_pile, make_run
 from .scalars import Scalars
 from .zeros import make_settle
 
 U = np.uintp
-LANES = 16
 
 
 def make_span(s: Scalars, indexed: bool) -> Any:
     """Folds the columns ``low`` to ``high`` of a folded row."""
     combine, rather = s.combine, s.rather
-    lanes = U(LANES)
     run = make_run(s, TILE, IN_WHOLE, False)
 
     def span(tile, tile_index, low, high, step, stack):
-        if not indexed and step == U(1) and high - low >= lanes:
-            return run(tile, low, high - low, lanes, stack, tile_index)
+        if not indexed and step == U(1):
+            return run(tile, low, high - low, stack, tile_index)
         value = memory.load(TILE, tile, low)
         where = memory.load(TILE_INDEX, tile_index, low)
         for column in range(low + step, high, step):
@@ -70,11 +69,13 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
     """The kernel: all windows of the output rows ``first`` to ``last``."""
     pile = make_pile(s, INPUT, IN_TILE, indexed)
     span = make_span(s, indexed)
+    run = make_run(s, INPUT, IN_WHOLE, indexed)
     settle = make_settle(s)
     source, accumulator, result, finish = s.source, s.accumulator, s.result, s.finish
     lane, index_type = s.lane, s.index
     identity, stamp, two_zeros = s.identity, s.fingerprint, s.two_zeros and not indexed
-    item, one = U(np.dtype(accumulator).itemsize), U(1)
+    item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
+    one = U(1)
 
     def bins(frame, scratch, first, last):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -92,28 +93,35 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
         step, step_across = memory.word(frame, STEP), memory.word(frame, STEP_ACROSS)
 
         stack_at = after(scratch, room * width, item)
-        tile_index_at = after(stack_at, room * U(LANES), item)
+        tile_index_at = after(stack_at, room, U(LINE))
+        stack_index_at = after(tile_index_at, room * width, lane_item)
         tile, tile_index = memory.pointer(scratch, accumulator), memory.pointer(tile_index_at, lane)
         stack = memory.pointer(stack_at, accumulator)
+        stack_index = memory.pointer(stack_index_at, lane)
 
         for task in range(first, last):
             plane, o = task // height_out, task % height_out
             low = U(memory.load(INPUT, rows, o + o))
             taken = (U(memory.load(INPUT, rows, o + o + one)) - low + step - one) // step
             base = plane // channels * by_batch + plane % channels * by_channel + low * by_row
-            if taken:
+            flat = taken == one and step_across == one
+            if taken and not flat:
                 pile(x, base, taken, step * by_row, width, tile, tile_index)
                 if indexed:
                     for j in range(width):
-                        row = memory.load(TILE_INDEX, tile_index, j)
-                        flat = lane(lane(lane(low) + lane(row * lane(step))) * lane(width))
-                        memory.store(TILE_INDEX, tile_index, j, lane(flat + lane(j)))
+                        row = lane(memory.load(TILE_INDEX, tile_index, j) * lane(step))
+                        place = lane(lane(lane(low) + row) * lane(width))
+                        memory.store(TILE_INDEX, tile_index, j, lane(place + lane(j)))
             for j in range(cells):
                 left = U(memory.load(INPUT, cols, j + j))
                 right = U(memory.load(INPUT, cols, j + j + one))
                 value, where = identity, lane(-1)
                 if taken and left < right:
-                    value, where = span(tile, tile_index, left, right, step_across, stack)
+                    if flat:
+                        value, where = run(x, base + left, right - left, stack, stack_index)
+                        where = lane(where + lane(low * width + left))
+                    else:
+                        value, where = span(tile, tile_index, left, right, step_across, stack)
                     if two_zeros and value == 0:
                         value = settle(x, base, taken, step * by_row, left, right, step_across)
                 count = accumulator(

@@ -11,17 +11,15 @@ import numpy as np
 from ..geometry import UNIT, Axis, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
-from . import bins, frame, pile, rows, runs
+from . import bins, frame, pile, rows
 from .scalars import scalars, stored
 
-WIDE_RUN = 16
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
 
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
-    "runs": runs.make_runs,
     "bins": bins.make_bins,
 }
 
@@ -56,8 +54,6 @@ def _taps(axis: Axis) -> np.ndarray:
 
 
 def _choose(down: Axis, across: Axis) -> str:
-    if _taps(down).max() <= 1 and _taps(across).min() >= WIDE_RUN and across.step == 1:
-        return "runs"
     if (
         isinstance(down, Sliding)
         and isinstance(across, Sliding)
@@ -65,6 +61,7 @@ def _choose(down: Axis, across: Axis) -> str:
         and max(down.kernel, across.kernel, across.stride) <= SMALL
         # Others share one kernel: every window compiled costs a second, once.
         and (down.kernel == across.kernel or 1 in (down.kernel, across.kernel))
+        and len(across) > 1
     ):
         return "rows"
     return "bins"
@@ -119,7 +116,7 @@ def program(
         frame.STEP_ACROSS: across.step,
     }
     # Enough for every kernel: a tile or a stack, and two rows, of values and of indices.
-    widest = max(across.size, len(across), runs.BROAD)
+    widest = max(across.size, len(across), pile.LINE)
     items = accumulator.itemsize + np.dtype(lane).itemsize
     scratch = (room + 2) * widest * items + 8 * frame.LINE
     return Program(

@@ -13,6 +13,7 @@ from .scalars import Scalars
 
 U = np.uintp
 BLOCK = 4
+LINE = 64  # bytes that a run is folded side by side: a vector, or a few
 
 
 class Stack(NamedTuple):
@@ -108,12 +109,13 @@ def make_pile(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
 
 
 def make_run(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
-    """Folds ``count`` neighbours: their value, and how far from the first it lies."""
+    """Folds ``count`` neighbours, as rows of one vector: their value, and how far on it lies."""
     combine, better, rather = s.combine, s.better, s.rather
     accumulator, lane = s.accumulator, s.lane
     in_values, in_rows = stack
     pile = make_pile(s, source, stack, indexed)
     zero, one, two = U(0), U(1), U(2)
+    lanes = U(LINE // np.dtype(accumulator).itemsize)
 
     def halve(values, rows, half):
         for j in range(half):
@@ -129,7 +131,7 @@ def make_run(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
 
     halve = inner(halve)
 
-    def run(x, at, count, lanes, values, rows):
+    def run(x, at, count, values, rows):
         full = count // lanes
         if full:
             pile(x, at, full, lanes, lanes, values, rows)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..jit import inner
 from . import memory
-from .across import make_across, make_fold
+from .across import make_across
 from .frame import (
     ACROSS_COUNTS,
     BEFORE,
@@ -75,16 +75,34 @@ def make_down(s: Scalars, kernel: int, indexed: bool) -> Any:
     return inner(down)
 
 
+def make_border(s: Scalars, indexed: bool) -> Any:
+    """Folds the taps that a window at the border of a row has inside it."""
+    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
+    one = U(1)
+
+    def border(x, at, taps, index):
+        value = accumulator(memory.load(INPUT, x, at))
+        where = index
+        for tap in range(one, taps):
+            other = accumulator(memory.load(INPUT, x, at + tap))
+            if indexed:
+                where = memory.pick(better(other, value), lane(index + lane(tap)), where)
+            value = combine(value, other)
+        return value, where
+
+    return inner(border)
+
+
 def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -> Any:
     """The kernel: all windows of the tasks ``first`` to ``last``."""
     down = make_down(s, kernel[0], indexed)
     across = make_across(s, kernel[1], stride, indexed)
-    fold = make_fold(s, indexed)
+    border_fold = make_border(s, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type = s.lane, s.index
     identity, selects, stamp = s.identity, s.selects, s.fingerprint
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
-    one, tall = U(1), np.int64(kernel[0])
+    zero, one, tall = U(0), U(1), np.int64(kernel[0])
 
     def rows(frame, scratch, first, last):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -116,8 +134,8 @@ def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -
 
         start = U(memory.load(INPUT, cols, begin + begin))
         tiles = (height_out + task_rows - one) // task_rows
-        for task in range(first, last):
-            plane, top = task // tiles, task % tiles * task_rows
+        plane, top = first // tiles, first % tiles * task_rows
+        for _ in range(first, last):
             base = plane // channels * by_batch + plane % channels * by_channel
             origin = np.int64(top) * stride_down - before
             folded = origin
@@ -136,7 +154,7 @@ def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -
                         j = border if border < begin else border + inside
                         left = memory.load(INPUT, cols, j + j)
                         taps = U(memory.load(INPUT, cols, j + j + one) - left)
-                        value, where = fold(x, at + U(left), taps, lane(column + left))
+                        value, where = border_fold(x, at + U(left), taps, lane(column + left))
                         memory.store(TILE, tile, to + j, value)
                         if indexed:
                             memory.store(TILE_INDEX, tile_index, to + j, where)
@@ -151,5 +169,8 @@ def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -
                     (plane * height_out + o) * cells, memory.load(INPUT, down_counts, o),
                     across_counts,
                 )  # fmt: skip
+            top += task_rows
+            if top >= height_out:
+                plane, top = plane + one, zero
 
     return rows
