@@ -70,12 +70,10 @@ class Sliding:
             high = smaller(low + self.extent, self.size + self.after)
         return larger(-((low - high) // self.dilation), 1)
 
-    @property
-    def interior(self) -> tuple[int, int]:
-        """The cells ``[first, last)`` whose windows lie wholly inside the input."""
-        cells = len(self)
-        first = min(-(-self.before // self.stride), cells)
-        last = min((self.size - self.extent + self.before) // self.stride + 1, cells)
+    def inside(self, taps: int, count: int) -> tuple[int, int]:
+        """Which of ``count`` runs of ``taps`` neighbours, one a stride, lie inside the input."""
+        first = min(-(-self.before // self.stride), count)
+        last = min((self.size - taps + self.before) // self.stride + 1, count)
         return first, max(first, last)
 
 

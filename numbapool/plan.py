@@ -57,19 +57,19 @@ def make_plan(
         strides[-d] == strides[-d + 1] * shape[-d + 1] for d in range(2, len(axes) + 1)
     )
     channels = outer[-1]
-    if strides is None:
-        by_batch, by_channel, by_row = channels * prod(sizes), prod(sizes), sizes[-1]
-    else:
-        items = [stride // dtype.itemsize for stride in strides]
-        by_channel, by_row = items[len(outer) - 1], items[-2]
-        by_batch = items[0] if len(outer) == 2 else 0
+    steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    if strides is not None:
+        steps = [stride // dtype.itemsize for stride in strides]
+    by_channel, by_row = steps[len(outer) - 1], steps[-2]
+    by_batch = steps[0] if len(outer) == 2 else 0
     result = (*outer, *geometry.lengths(axes))
     merged = geometry.merged(axes) if dense else axes
     if len(merged) < len(axes):
         by_row = merged[-1].size
     made = None
     if 0 not in result:
-        walk = (channels, by_batch, by_channel, by_row)
+        end = 1 + sum((n - 1) * items for n, items in zip(shape, steps, strict=True))
+        walk = (channels, by_batch, by_channel, by_row, end)
         made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
     return Plan(result, op.result(dtype), index_dtype, made, prod(shape) < SMALL)
 

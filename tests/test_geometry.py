@@ -52,7 +52,7 @@ def test_intervals_equal_the_taps_spelled_out():
             low, high = axis.interval(cell)
             assert list(range(low, high, axis.step)) == taps
             assert axis.count(cell) == max(counted, 1)
-        first, last = axis.interior
+        first, last = axis.inside(span, len(axis))
         for cell in range(len(axis)):
             assert (first <= cell < last) == (len(spelled[cell][0]) == k)
         cells = np.arange(len(axis))

@@ -56,8 +56,9 @@ def test_selections_equal_the_oracle(op, data):
     assert_same(got, expected)
     assert_same(indices, where)
     assert_same(pool(x, **arguments), expected)
-    few = pool(x, **arguments, return_indices=True, index_dtype="int32")[1]
-    assert_same(few, where.astype(np.int32))
+    if x.dtype in ("float32", "uint8"):  # a kernel more for each dtype: two will do
+        few = pool(x, **arguments, return_indices=True, index_dtype="int32")[1]
+        assert_same(few, where.astype(np.int32))
 
 
 @given(data=st.data())

@@ -8,17 +8,20 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(23)
+FIELDS = range(27)
 (
     # Addresses. The first three are a call's own, all others the plan's.
     X, OUT, INDEX, ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
-    # Planes: channels of a batch, and elements from batch to batch, plane to plane, row to row.
-    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
+    # Planes: channels of a batch; elements from batch to batch, plane to plane, row to row, and
+    # from the very first to past the last; sizes.
+    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, END, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
     # Tasks: output rows in one, and rows of scratch that it needs.
     TASK_ROWS, ROOM,
-    # Windows: how sliding ones go down, which cells of a row need no clipping, and the distance
-    # from tap to tap down and across.
-    BEFORE, DOWN_STRIDE, INSIDE_FIRST, INSIDE_LAST, STEP, STEP_ACROSS,
+    # Small sliding windows: padding above and left, the stride down, runs of taps in a row and
+    # which of them lie inside, and the distance of the rows of a tile.
+    BEFORE, LEFT, DOWN_STRIDE, RUNS, INSIDE_FIRST, INSIDE_LAST, PITCH,
+    # Any windows: from tap to tap, down and across.
+    STEP, STEP_ACROSS,
 ) = FIELDS  # fmt: skip
 
 LINE = 64

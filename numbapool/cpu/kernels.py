@@ -12,6 +12,7 @@ from ..geometry import UNIT, Axis, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from . import bins, frame, pile, rows
+from .across import MOST_LANES, Runs
 from .scalars import scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
@@ -22,6 +23,9 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
     "bins": bins.make_bins,
 }
+
+
+WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL, frame.BY_ROW, frame.END)
 
 
 class Program(NamedTuple):
@@ -68,44 +72,49 @@ def _choose(down: Axis, across: Axis) -> str:
 
 
 def program(
-    op: PoolOp, axes: tuple[Axis, ...], planes: int, strides: tuple[int, int, int, int],
+    op: PoolOp, axes: tuple[Axis, ...], planes: int, walk: tuple[int, int, int, int, int],
     dtype: np.dtype, index_dtype: np.dtype | None, divisor: int | None,
 ) -> Program:  # fmt: skip
-    """How to pool ``planes`` planes; ``strides`` are (channels, by_batch, by_channel, by_row)."""
+    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel, by_row, end)."""
     down, across = axes if len(axes) == 2 else (UNIT, axes[0])
     accumulator = stored(op.accumulator(dtype))
     lane = np.int32 if down.size * across.size <= np.iinfo(np.int32).max else np.int64
     index = np.int64 if index_dtype is None else index_dtype.type
+    items = accumulator.itemsize + np.dtype(lane).itemsize
+    words = dict.fromkeys(frame.FIELDS, 0)
+    words |= zip(WALK, walk, strict=True)
     name, task_rows = _choose(down, across), 1
     window: tuple[Any, ...] = ()
-    words = dict.fromkeys(frame.FIELDS, 0)
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
         window = ((down.kernel, across.kernel), across.stride)
+        runs = Runs.of(across.kernel, across.stride)
+        count = runs.count(len(across))
+        pitch = count + 2 * MOST_LANES
         task_rows, room = rows.tiling(
             down.kernel, down.stride, len(across), len(down), accumulator.itemsize
         )
         words[frame.BEFORE], words[frame.DOWN_STRIDE] = down.before, down.stride
-        words[frame.INSIDE_FIRST], words[frame.INSIDE_LAST] = across.interior
+        words[frame.LEFT], words[frame.RUNS], words[frame.PITCH] = across.before, count, pitch
+        words[frame.INSIDE_FIRST], words[frame.INSIDE_LAST] = across.inside(runs.taps, count)
+        scratch = 2 * room * pitch * items
     else:
         room = pile.depth(int(max(_taps(down).max(), _taps(across).max())))
+        scratch = room * (across.size * items + 2 * pile.LINE * items)
     both = (down, across)
     counts = [axis.count(_cells(axis)) for axis in both]
     if divisor is not None:
         counts = [np.full(len(down), divisor), np.ones(len(across))]
     tables = (
         *(np.stack(axis.interval(_cells(axis)), 1) for axis in both),
-        *(count.astype(accumulator) for count in counts),
+        # Rows are folded past their end: there is a divisor for what nobody reads.
+        *(np.pad(n, (0, MOST_LANES), constant_values=1).astype(accumulator) for n in counts),
     )
     addresses = (frame.ROWS, frame.COLS, frame.DOWN_COUNTS, frame.ACROSS_COUNTS)
     for field, table in zip(addresses, tables, strict=True):
         words[field] = table.ctypes.data
     words |= {
-        frame.CHANNELS: strides[0],
-        frame.BY_BATCH: strides[1],
-        frame.BY_CHANNEL: strides[2],
-        frame.BY_ROW: strides[3],
         frame.HEIGHT: down.size,
         frame.WIDTH: across.size,
         frame.HEIGHT_OUT: len(down),
@@ -115,15 +124,11 @@ def program(
         frame.STEP: down.step,
         frame.STEP_ACROSS: across.step,
     }
-    # Enough for every kernel: a tile or a stack, and two rows, of values and of indices.
-    widest = max(across.size, len(across), pile.LINE)
-    items = accumulator.itemsize + np.dtype(lane).itemsize
-    scratch = (room + 2) * widest * items + 8 * frame.LINE
     return Program(
         name,
         _kernel(name, op, dtype, index_dtype is not None, lane, index, *window),
         np.array(list(words.values()), np.int64),
-        scratch,
+        scratch + 8 * frame.LINE,
         planes * -(-len(down) // task_rows),
         tables,
     )

@@ -1,7 +1,11 @@
-"""Sliding windows: fold across each input row, then down the folded rows.
+"""Small sliding windows: fold across each input row, then down the folded rows.
 
 Taps meet in row-major order, so `better` alone decides between equals. Windows that overlap share
 the rows folded across, in a tile small enough for the cache.
+
+A row of few cells would spend its time in the scalar rest of a vector loop. So rows are folded in
+whole vectors, past their end: the rest is what the next row writes over, and where that would leave
+the arrays, at the very end of them, exactly the cells of the row are folded.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import numpy as np
 
 from ..jit import inner
 from . import memory
-from .across import make_across
+from .across import Runs, lanes, make_across, make_borders
 from .frame import (
     ACROSS_COUNTS,
     BEFORE,
@@ -21,22 +25,25 @@ from .frame import (
     BY_ROW,
     CELLS,
     CHANNELS,
-    COLS,
     DOWN_COUNTS,
     DOWN_STRIDE,
+    END,
     HEIGHT,
     HEIGHT_OUT,
     INDEX,
     INSIDE_FIRST,
     INSIDE_LAST,
+    LEFT,
     OUT,
+    PITCH,
     ROOM,
+    RUNS,
     TASK_ROWS,
     WIDTH,
     X,
     after,
 )  # fmt: skip
-from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, PART_INDEX, WHOLE, WHOLE_INDEX
 from .scalars import Scalars
 
 U = np.uintp
@@ -46,62 +53,81 @@ FEWEST_ROWS = 8
 
 def tiling(kernel: int, stride: int, cells: int, height_out: int, itemsize: int) -> tuple[int, int]:
     """Output rows in a task, and the rows of its tile."""
-    fits = (TILE_BYTES // max(cells * itemsize, 1) - kernel) // stride + 1
+    near = min(stride, kernel)
+    fits = (TILE_BYTES // (cells * itemsize) - kernel) // near + 1
     task_rows = min(max(fits, FEWEST_ROWS), height_out)
-    return task_rows, (task_rows - 1) * stride + kernel
+    return task_rows, (task_rows - 1) * near + kernel
 
 
-def make_down(s: Scalars, kernel: int, indexed: bool) -> Any:
-    """Folds ``kernel`` rows of a tile into a row of the output."""
+def make_down(s: Scalars, kernel: int, runs: Runs, indexed: bool) -> Any:
+    """Folds ``kernel`` rows of a tile, ``apart`` from row to row, into each of some outputs."""
     combine, better, finish = s.combine, s.better, s.finish
     accumulator, result, index_type = s.accumulator, s.result, s.index
-    taps, one = U(kernel), U(1)
+    taps, whole_runs, partly = U(kernel), U(runs.whole), runs.part > 0
+    side, zero, one = U(lanes(s)), U(0), U(1)
 
-    def down(tile, tile_index, at, cells, out, index, to, taken, counts):
-        for j in range(cells):
-            value = memory.load(TILE, tile, at + j)
-            where = memory.load(TILE_INDEX, tile_index, at + j)
-            for tap in range(one, taps):
-                other = memory.load(TILE, tile, at + tap * cells + j)
+    def cell(j, whole, whole_index, part, part_index, at, pitch, out, index, to, taken, counts):
+        value = memory.load(WHOLE, whole, at + j)
+        where = memory.load(WHOLE_INDEX, whole_index, at + j)
+        for tap in range(taps):
+            here = at + tap * pitch + j
+            for run in range(whole_runs):
+                if tap or run:
+                    other = memory.load(WHOLE, whole, here + run)
+                    if indexed:
+                        there = memory.load(WHOLE_INDEX, whole_index, here + run)
+                        where = memory.pick(better(other, value), there, where)
+                    value = combine(value, other)
+            if partly:
+                other = memory.load(PART, part, here + whole_runs)
                 if indexed:
-                    there = memory.load(TILE_INDEX, tile_index, at + tap * cells + j)
+                    there = memory.load(PART_INDEX, part_index, here + whole_runs)
                     where = memory.pick(better(other, value), there, where)
                 value = combine(value, other)
-            count = accumulator(taken * memory.load(INPUT, counts, j))
-            memory.store(OUTPUT, out, to + j, result(finish(value, count)))
-            if indexed:
-                memory.store(OUTPUT_INDEX, index, to + j, index_type(where))
+        count = accumulator(taken * memory.load(INPUT, counts, j))
+        memory.store(OUTPUT, out, to + j, result(finish(value, count)))
+        if indexed:
+            memory.store(OUTPUT_INDEX, index, to + j, index_type(where))
+
+    cell = inner(cell)
+
+    def down(
+        whole, whole_index, part, part_index, apart, pitch, cells, out, index, to, out_end, first,
+        last, down_counts, across_counts,
+    ):  # fmt: skip
+        vectors = (cells + side - one) // side * side
+        at = zero
+        for o in range(first, last):
+            taken = memory.load(INPUT, down_counts, o)
+            enough = vectors if to + vectors <= out_end else cells
+            full = enough // side * side
+            for block in range(zero, full, side):
+                for j in range(side):
+                    cell(
+                        block + j, whole, whole_index, part, part_index, at, pitch, out, index, to,
+                        taken, across_counts,
+                    )  # fmt: skip
+            for j in range(full, enough):
+                cell(
+                    j, whole, whole_index, part, part_index, at, pitch, out, index, to, taken,
+                    across_counts,
+                )  # fmt: skip
+            at, to = at + apart, to + cells
 
     return inner(down)
 
 
-def make_border(s: Scalars, indexed: bool) -> Any:
-    """Folds the taps that a window at the border of a row has inside it."""
-    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
-    one = U(1)
-
-    def border(x, at, taps, index):
-        value = accumulator(memory.load(INPUT, x, at))
-        where = index
-        for tap in range(one, taps):
-            other = accumulator(memory.load(INPUT, x, at + tap))
-            if indexed:
-                where = memory.pick(better(other, value), lane(index + lane(tap)), where)
-            value = combine(value, other)
-        return value, where
-
-    return inner(border)
-
-
 def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -> Any:
     """The kernel: all windows of the tasks ``first`` to ``last``."""
-    down = make_down(s, kernel[0], indexed)
-    across = make_across(s, kernel[1], stride, indexed)
-    border_fold = make_border(s, indexed)
+    runs = Runs.of(kernel[1], stride)
+    down = make_down(s, kernel[0], runs, indexed)
+    across = make_across(s, kernel[0], runs, stride, indexed)
+    borders = make_borders(s, kernel[0], runs, stride, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type = s.lane, s.index
-    identity, selects, stamp = s.identity, s.selects, s.fingerprint
+    stamp = s.fingerprint
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
+    side = U(lanes(s))
     zero, one, tall = U(0), U(1), np.int64(kernel[0])
 
     def rows(frame, scratch, first, last):
@@ -109,7 +135,6 @@ def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -
         x = memory.pointer(memory.word(frame, X), source)
         out = memory.pointer(memory.word(frame, OUT), result)
         index = memory.pointer(memory.word(frame, INDEX), index_type)
-        cols = memory.pointer(memory.word(frame, COLS), np.int64)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
         channels, by_row = memory.word(frame, CHANNELS), memory.word(frame, BY_ROW)
@@ -118,59 +143,49 @@ def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
         before = np.int64(memory.word(frame, BEFORE))
-        stride_down = np.int64(memory.word(frame, DOWN_STRIDE))
+        apart = np.int64(memory.word(frame, DOWN_STRIDE))
+        near = min(apart, tall)  # from window to window in the tile: it has no rows between them
+        left = np.int64(memory.word(frame, LEFT))
+        count, pitch = memory.word(frame, RUNS), memory.word(frame, PITCH)
         begin = memory.word(frame, INSIDE_FIRST)
         inside = memory.word(frame, INSIDE_LAST) - begin
 
-        whole_at = after(scratch, room * cells, item)
-        part_at = after(whole_at, U(width), item)
-        tile_index_at = after(part_at, U(width), item)
-        whole_index_at = after(tile_index_at, room * cells, lane_item)
-        part_index_at = after(whole_index_at, U(width), lane_item)
-        tile, tile_index = memory.pointer(scratch, accumulator), memory.pointer(tile_index_at, lane)
-        whole, part = memory.pointer(whole_at, accumulator), memory.pointer(part_at, accumulator)
+        part_at = after(scratch, room * pitch, item)
+        whole_index_at = after(part_at, room * pitch, item)
+        part_index_at = after(whole_index_at, room * pitch, lane_item)
+        whole, part = memory.pointer(scratch, accumulator), memory.pointer(part_at, accumulator)
         whole_index = memory.pointer(whole_index_at, lane)
         part_index = memory.pointer(part_index_at, lane)
 
-        start = U(memory.load(INPUT, cols, begin + begin))
+        start = begin * U(stride) - U(left)
+        vectors = (inside + side - one) // side * side
+        reach = vectors * U(stride) + U(runs.taps)
+        end = memory.word(frame, END)
+        safe = end - reach if end >= reach else zero
         tiles = (height_out + task_rows - one) // task_rows
+        out_end = (last // tiles * height_out + last % tiles * task_rows) * cells
         plane, top = first // tiles, first % tiles * task_rows
         for _ in range(first, last):
             base = plane // channels * by_batch + plane % channels * by_channel
-            origin = np.int64(top) * stride_down - before
-            folded = origin
-            for o in range(top, min(top + task_rows, height_out)):
-                low = np.int64(o) * stride_down - before
-                for row in range(max(folded, low), low + tall):
-                    to = U(row - origin) * cells
-                    nearest = min(max(row, 0), height - 1)
-                    if not selects and nearest != row:
-                        for j in range(cells):
-                            memory.store(TILE, tile, to + j, identity)
-                        continue
-                    # A selection takes the nearest row again: it is in the window already.
-                    at, column = base + U(nearest) * by_row, nearest * width
-                    for border in range(cells - inside):
-                        j = border if border < begin else border + inside
-                        left = memory.load(INPUT, cols, j + j)
-                        taps = U(memory.load(INPUT, cols, j + j + one) - left)
-                        value, where = border_fold(x, at + U(left), taps, lane(column + left))
-                        memory.store(TILE, tile, to + j, value)
-                        if indexed:
-                            memory.store(TILE_INDEX, tile_index, to + j, where)
-                    if inside:
-                        across(
-                            x, at + start, lane(column + np.int64(start)), inside, tile,
-                            tile_index, to + begin, whole, whole_index, part, part_index,
-                        )  # fmt: skip
-                folded = low + tall
-                down(
-                    tile, tile_index, U(low - origin) * cells, cells, out, index,
-                    (plane * height_out + o) * cells, memory.load(INPUT, down_counts, o),
-                    across_counts,
+            bottom = min(top + task_rows, height_out)
+            origin = np.int64(top) * apart - before
+            folded = (np.int64(bottom - top) - 1) * near + tall
+            if inside:
+                across(
+                    x, base, by_row, start, origin, folded, apart - near, height, width, inside,
+                    safe, whole, whole_index, part, part_index, begin, pitch,
                 )  # fmt: skip
-            top += task_rows
-            if top >= height_out:
+            borders(
+                x, base, by_row, left, origin, folded, apart - near, height, width, count, begin,
+                inside, whole, whole_index, part, part_index, zero, pitch,
+            )  # fmt: skip
+            down(
+                whole, whole_index, part, part_index, U(near) * pitch, pitch, cells, out, index,
+                (plane * height_out + top) * cells, out_end, top, bottom, down_counts,
+                across_counts,
+            )  # fmt: skip
+            top = bottom
+            if top == height_out:
                 plane, top = plane + one, zero
 
     return rows
