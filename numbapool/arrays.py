@@ -30,15 +30,26 @@ def adapt(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
     raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(x).__name__}")
 
 
+def _callers() -> int:
+    """How many frames up from this function's caller the package was called."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals["__name__"].startswith(__package__):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def _from_torch(name: str, x: Any) -> np.ndarray:
     if x.device.type != "cpu":
         raise TypeError(f"{name} must be on the CPU, got a tensor on {x.device}")
-    if x.requires_grad and sys.modules["torch"].is_grad_enabled():
+    torch = sys.modules["torch"]
+    if x.layout != torch.strided:
+        raise TypeError(f"{name} must be a dense tensor, got layout {x.layout}")
+    if x.requires_grad and torch.is_grad_enabled():
         warnings.warn(
             f"numbapool computes no gradients: the result of pooling this {name} is detached; "
             "pass a detached tensor if that is meant",
             UserWarning,
-            stacklevel=5,
+            stacklevel=_callers(),
         )
     try:
         array: np.ndarray = x.detach().numpy()

@@ -271,11 +271,13 @@ def output_shape(
     >>> numbapool.output_shape((8, 64, 112, 112), 3, 2, 1)
     (8, 64, 56, 56)
     """
-    shape = plain("input_shape", tuple(input_shape))
+    shape = plain("input_shape", input_shape)
+    if not isinstance(shape, tuple):
+        raise TypeError(f"input_shape must be a tuple of ints, got {input_shape!r}")
     kernel = plain("kernel_size", kernel_size)
     dims = len(kernel) if isinstance(kernel, tuple) and len(kernel) > 1 else len(shape) - 2
     if dims < 1:
-        raise ValueError(f"input_shape must be (N, C, *spatial), got {shape}")
+        raise ValueError(f"input_shape must be (N, C, *spatial), got input_shape={shape}")
     where = _window(kernel, stride, padding, dilation, ceil_mode)[2:]
     axes = geometry.sliding(geometry.spatial(shape, dims), *where)
     return (*shape[: len(shape) - dims], *geometry.lengths(axes))

@@ -106,6 +106,7 @@ def test_an_empty_batch_gives_an_empty_result():
         None,
         torch.zeros(1, 1, 4, 4, dtype=torch.bfloat16),
         torch.zeros(1, 1, 4, 4, device="meta"),
+        torch.zeros(1, 1, 4, 4).to_sparse(),
     ],
     ids=lambda x: f"{type(x).__name__} {getattr(x, 'dtype', '')}",
 )
@@ -132,6 +133,12 @@ def test_an_index_dtype_that_cannot_hold_the_plane():
     )
     with pytest.raises(ValueError, match="int32"):
         numbapool.max_pool2d(plane, 2, return_indices=True, index_dtype="int32")
+
+
+@pytest.mark.parametrize("shape", [6, (6,), (2, 3), (1.0, 2, 3), "abc", None])
+def test_output_shapes_of_nothing(shape):
+    with pytest.raises((TypeError, ValueError), match="input_shape"):
+        numbapool.output_shape(shape, 3)
 
 
 @pytest.mark.parametrize("size", [-1, (2, -1), (2, 2, 2), 2.0, (2.0, 2), "2", True])

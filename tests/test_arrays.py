@@ -35,8 +35,10 @@ def test_torch_in_torch_out_without_a_copy():
 
 def test_a_tensor_that_wants_gradients_is_warned_about():
     x = torch.from_numpy(X).requires_grad_()
-    with pytest.warns(UserWarning, match="detached"):
-        y = numbapool.max_pool2d(x, 2)
+    for pool in (lambda x: numbapool.max_pool2d(x, 2), numbapool.MaxPool2d(2)):
+        with pytest.warns(UserWarning, match="detached") as caught:
+            y = pool(x)
+        assert caught[0].filename == __file__
     assert not y.requires_grad
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -157,6 +157,9 @@ def test_bad_inputs(tmp_path, monkeypatch, capsys, make):
         (["x.npy", "-o", "y.npy", "-k", "2", "-p", "2"], "padding"),
         (["x.npy", "-o", "y.png", "-k", "3"], "exactly one image"),
         (["sums.npy", "-o", "y.png", "--op", "sum", "-k", "3"], "0 to 255"),
+        (["x.npy", "-o", "x.npy", "-k", "3"], "write over the input"),
+        (["x.npy", "-o", "y.npy", "-k", "3", "-s", "0"], "stride=0"),
+        (["x.npy", "-o", "y.npy", "-k", "3", "-p", "full"], "same_lower"),
         (["nan.npy", "-o", "y.png", "-k", "3"], "no picture"),
         (["deep.npy", "-o", "y.png", "-k", "3"], "5 channels"),
         (["x.npy", "deep.npy", "-o", "y.npy", "-k", "3"], "do not fit one array"),
@@ -217,3 +220,9 @@ def test_damaged_member_is_named(tmp_path, capsys):
         archive.writestr("readme.txt", "no array")
     text = fails(capsys, tmp_path, tmp_path / "x.npz", "-o", tmp_path / "y.npy", *WINDOW)
     assert "not a readable NumPy file" in text
+
+
+def test_a_folder_is_not_written_over_itself(tmp_path, capsys):
+    pytest.importorskip("PIL.Image").new("RGB", (9, 9)).save(tmp_path / "a.png")
+    for args in ([tmp_path, "-o", tmp_path], [tmp_path / "a.png", "-o", tmp_path]):
+        assert "write over the input" in fails(capsys, tmp_path, *args, *WINDOW)

@@ -138,14 +138,6 @@ def test_array_to_folder_of_pictures(tmp_path):
         np.testing.assert_array_equal(got, want.transpose(1, 2, 0))
 
 
-def test_output_may_be_the_input(tmp_path):
-    x = RNG.random((4, 3, 9, 8))
-    np.save(tmp_path / "x.npy", x)
-    pool(tmp_path / "x.npy", "-o", tmp_path / "x.npy", *WINDOW, "--batch", 1)
-    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), expected(x))
-    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
-
-
 def test_tensorboard(tmp_path):
     pytest.importorskip("tensorboardX")
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

@@ -85,8 +85,8 @@ def to_samples(images: Array, source: np.dtype[Any]) -> Array:
     # Rounding may carry a mean a hair past white; anything more is no picture.
     if not (low >= -1e-6 * white and high <= white * (1 + 1e-6)):
         raise CommandError(
-            f"values from {low:g} to {high:g} are no picture, which takes 0 to {white}: "
-            "write them to a .npy file"
+            f"values from {low:g} to {high:g} are no picture, for a file or for TensorBoard: "
+            f"from {source} it takes 0 to {white}; a .npy file takes any"
         )
     if images.dtype.kind == "f":
         images = np.clip(np.rint(images.astype(np.float64) * (depth / white)), 0, depth)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from numbapool.cli.sources import open_source
 
 Operation = Callable[[Array], tuple[Array, Array | None]]
 Size = int | tuple[int, int]
+
+PADDINGS = ("same", "same_upper", "same_lower", "valid")
 
 
 def size(text: str) -> Size:
@@ -28,8 +30,13 @@ def size(text: str) -> Size:
 
 
 def padding(text: str) -> Size | str:
-    """Read a size, ``same`` or ``valid``."""
-    return text if text in ("same", "valid") else size(text)
+    """Read a size or a word."""
+    if text in PADDINGS:
+        return text
+    try:
+        return size(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor one of {', '.join(PADDINGS)}") from error
 
 
 def positive(text: str) -> int:
@@ -54,7 +61,8 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     add("--op", choices=("max", "min", "avg", "sum"), default="max", help="default: max")
     add("-k", "--kernel", type=size, metavar="SIZE", help="size of the window")
     add("-s", "--stride", type=size, metavar="SIZE", help="step of the window; default: its size")
-    add("-p", "--padding", type=padding, metavar="SIZE", help="or same, or valid; default: 0")
+    words = f"or {', '.join(PADDINGS)}; default: 0"
+    add("-p", "--padding", type=padding, metavar="SIZE", help=words)
     add("--dilation", type=size, metavar="SIZE", help="step inside the window; default: 1")
     add("--ceil-mode", action="store_true", help="round the output size up")
     add("--adaptive", type=size, metavar="SIZE", help="pool to this output size instead")
@@ -85,7 +93,7 @@ def operation(args: argparse.Namespace) -> Operation:
     window = {
         name: value
         for name in ("stride", "padding", "dilation", "ceil_mode")
-        if (value := getattr(args, name)) not in (None, False)
+        if (value := getattr(args, name)) is not None and value is not False
     }
     if args.indices and args.op not in ("max", "min"):
         raise CommandError(f"--indices goes with --op max or min, not {args.op}")
@@ -107,9 +115,19 @@ def operation(args: argparse.Namespace) -> Operation:
     return lambda images: (function(images, extent, **window), None)
 
 
+def spare_inputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Refuse to write over what is read, be it as a picture in a folder."""
+    for path in inputs:
+        for output in outputs:
+            written = (output.resolve(), (output / f"{path.stem}.png").resolve())
+            if path.resolve() in written:
+                raise CommandError(f"{output} would write over the input {path}")
+
+
 def run(args: argparse.Namespace) -> None:
     """Pool every batch and write it wherever the options say."""
     pool = operation(args)
+    spare_inputs(args.input, [path for path in (args.output, args.indices) if path])
     if args.indices:
         if args.indices.suffix.lower() != ".npy":
             raise CommandError(f"--indices writes a .npy file, and {args.indices} is none")

@@ -45,6 +45,7 @@ class Atomic:
     def __init__(self, target: Path) -> None:
         if not target.absolute().parent.is_dir():
             raise CommandError(f"cannot write {target}: its folder does not exist")
+        target = target if target.name else target.resolve()
         self.target = target
         self.part = target.with_name(f".{target.name}.{os.getpid()}.part")
 
