@@ -126,7 +126,7 @@ def _whole(
     if out is not None:
         outs = out if return_indices else (out,)
         spatial = (..., *[None] * dims)
-        full = tuple(o[spatial] for o in outs)
+        full = tuple(adapt("out", o)[0][spatial] for o in outs)
         run(op, where, x, return_indices, index_dtype, None, full if return_indices else full[0],
             num_threads)  # fmt: skip
         return out

@@ -52,7 +52,7 @@ def _from_torch(name: str, x: Any) -> np.ndarray:
             stacklevel=_callers(),
         )
     try:
-        array: np.ndarray = x.detach().numpy()
+        array: np.ndarray = x.detach().resolve_neg().numpy()
     except TypeError:
         raise TypeError(f"{name} has dtype {x.dtype}, which NumPy does not have") from None
     return array
@@ -143,4 +143,11 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _overlaps_itself(array: np.ndarray) -> bool:
-    return any(n > 1 and stride == 0 for n, stride in zip(array.shape, array.strides, strict=True))
+    """Whether steps along one axis may meet those along another: what no ordinary view does."""
+    reach = array.itemsize
+    steps = zip(map(abs, array.strides), array.shape, strict=True)
+    for step, n in sorted(pair for pair in steps if pair[1] > 1):
+        if step < reach:
+            return True
+        reach += step * (n - 1)
+    return False

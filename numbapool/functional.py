@@ -188,8 +188,11 @@ def avg_pool2d(
              [10.5, 12.5]]]])
     """
     divisor = plain("divisor_override", divisor_override)
-    if divisor is not None and (type(divisor) is not int or divisor == 0):
-        raise ValueError(f"divisor_override must be an int other than 0, got {divisor_override!r}")
+    if divisor is not None and not (type(divisor) is int and 0 < abs(divisor) <= geometry.LARGEST):
+        raise ValueError(
+            f"divisor_override must be an int other than 0, at most {geometry.LARGEST}, "
+            f"got {divisor_override!r}"
+        )
     where = _window(kernel_size, stride, padding, dilation, ceil_mode, count_include_pad)
     return run(MEAN, where, input, False, None, divisor, out, num_threads)
 
@@ -272,8 +275,8 @@ def output_shape(
     (8, 64, 56, 56)
     """
     shape = plain("input_shape", input_shape)
-    if not isinstance(shape, tuple):
-        raise TypeError(f"input_shape must be a tuple of ints, got {input_shape!r}")
+    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        raise TypeError(f"input_shape must be a tuple of ints of at least 0, got {input_shape!r}")
     kernel = plain("kernel_size", kernel_size)
     dims = len(kernel) if isinstance(kernel, tuple) and len(kernel) > 1 else len(shape) - 2
     if dims < 1:

@@ -255,6 +255,8 @@ def adaptive(sizes: Sequence[int], output_size: Any) -> tuple[Axis, ...]:
     items = items * dims if len(items) == 1 else items
     if len(items) != dims:
         raise ValueError(f"output_size must have {dims} entries, got output_size={output_size!r}")
+    if any(isinstance(n, tuple) for n in items):
+        raise TypeError(f"output_size must hold ints, got output_size={output_size!r}")
     cells = [size if n is None else n for size, n in zip(sizes, items, strict=True)]
     cells = [spread("output_size", n, 1, 0)[0] for n in cells]
     return tuple(bins(size, n) for size, n in zip(sizes, cells, strict=True))

@@ -20,7 +20,7 @@ class _Layer:
         return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
-        return hash(repr(self))
+        return hash(type(self))
 
 
 class _Selecting(_Layer):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+#: The process that imported the package: under omp, only that one may start threads.
+PROCESS = os.getpid()
 
 _run: Any = None
 

@@ -40,7 +40,7 @@ def output_axes(where: Where, shape: tuple[int, ...], op: PoolOp) -> tuple[geome
     return make(geometry.spatial(shape, where[1], channels_may_be_0), *where[2:])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def make_plan(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...] | None,
     dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None,
@@ -53,9 +53,6 @@ def make_plan(
     if index_dtype is not None and prod(sizes) - 1 > np.iinfo(index_dtype).max:
         raise ValueError(f"index_dtype={index_dtype} cannot index a plane of shape {sizes}")
     outer = shape[: len(shape) - len(axes)]
-    dense = strides is None or all(
-        strides[-d] == strides[-d + 1] * shape[-d + 1] for d in range(2, len(axes) + 1)
-    )
     channels = outer[-1]
     steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
     if strides is not None:
@@ -63,11 +60,17 @@ def make_plan(
     by_channel, by_row = steps[len(outer) - 1], steps[-2]
     by_batch = steps[0] if len(outer) == 2 else 0
     result = (*outer, *geometry.lengths(axes))
+    # Where an axis of size 1 would go next, its stride never matters.
+    dense = all(
+        shape[axis] == 1 or steps[axis] == prod(shape[axis + 1 :])
+        for axis in range(len(outer), len(shape))
+    )
     merged = geometry.merged(axes) if dense else axes
     if len(merged) < len(axes):
         by_row = merged[-1].size
     made = None
     if 0 not in result:
+        np.empty(result, op.result(dtype))  # refuses what no memory could hold
         end = 1 + sum((n - 1) * items for n, items in zip(shape, steps, strict=True))
         walk = (channels, by_batch, by_channel, by_row, end)
         made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
@@ -80,15 +83,17 @@ def run(
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
     array, wrap = adapt("input", x)
-    strides = None
+    given, strides = array, None
     flags = array.flags
     if not (flags.c_contiguous and flags.aligned and array.dtype.isnative):
         check_dtype(array.dtype)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
         array = readable(array, where[1])
         strides = None if array.flags.c_contiguous else array.strides
+    if type(index_dtype) is not str and index_dtype is not None:
+        index_dtype = checked_index_dtype(index_dtype)
     plan = make_plan(
-        op, where, array.shape, strides, array.dtype, return_indices, index_dtype, divisor
+        op, where, array.shape, strides, array.dtype, bool(return_indices), index_dtype, divisor
     )
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
@@ -97,7 +102,7 @@ def run(
     if out is None:
         asked = results = [np.empty(shape, kind) for kind in kinds]
     else:
-        asked = check_outs(out, shape, kinds, array)
+        asked = check_outs(out, shape, kinds, given)
         results = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
     if made is not None:
         index_at = 0 if kept is None else address(results[1])

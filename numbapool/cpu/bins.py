@@ -22,44 +22,48 @@ from .frame import (
     CHANNELS,
     COLS,
     DOWN_COUNTS,
+    HEIGHT,
     HEIGHT_OUT,
     INDEX,
     OUT,
     ROOM,
     ROWS,
+    STACK,
     STEP,
     STEP_ACROSS,
+    TILE_WIDTH,
     WIDTH,
     X,
     after,
 )  # fmt: skip
-from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE
 from .pile import IN_TILE, IN_WHOLE, LINE, make_pile, make_run
 from .scalars import Scalars
-from .zeros import make_settle
+from .zeros import make_has_negative_zero, make_settle
 
 U = np.uintp
 
 
 def make_span(s: Scalars, indexed: bool) -> Any:
     """Folds the columns ``low`` to ``high`` of a folded row."""
-    combine, rather = s.combine, s.rather
-    run = make_run(s, TILE, IN_WHOLE, False)
+    rather, lane = s.rather, s.lane
+    run, pile = make_run(s, TILE, IN_WHOLE, False), make_pile(s, TILE, IN_WHOLE, False)
+    zero, one = U(0), U(1)
 
     def span(tile, tile_index, low, high, step, stack):
-        if not indexed and step == U(1):
-            return run(tile, low, high - low, stack, tile_index)
+        if not indexed:
+            if step == one:
+                return run(tile, low, high - low, stack, tile_index)
+            pile(tile, low, (high - low + step - one) // step, step, one, stack, tile_index)
+            return memory.load(WHOLE, stack, zero), lane(0)
         value = memory.load(TILE, tile, low)
         where = memory.load(TILE_INDEX, tile_index, low)
         for column in range(low + step, high, step):
             other = memory.load(TILE, tile, column)
-            if indexed:
-                there = memory.load(TILE_INDEX, tile_index, column)
-                wins = rather(other, there, value, where)
-                where = memory.pick(wins, there, where)
-                value = memory.pick(wins, other, value)
-            else:
-                value = combine(value, other)
+            there = memory.load(TILE_INDEX, tile_index, column)
+            wins = rather(other, there, value, where)
+            where = memory.pick(wins, there, where)
+            value = memory.pick(wins, other, value)
         return value, where
 
     return inner(span)
@@ -70,12 +74,13 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
     pile = make_pile(s, INPUT, IN_TILE, indexed)
     span = make_span(s, indexed)
     run = make_run(s, INPUT, IN_WHOLE, indexed)
-    settle = make_settle(s)
+    settle, has_negative_zero = make_settle(s), make_has_negative_zero(s)
     source, accumulator, result, finish = s.source, s.accumulator, s.result, s.finish
     lane, index_type = s.lane, s.index
+    divides = s.divides
     identity, stamp, two_zeros = s.identity, s.fingerprint, s.two_zeros and not indexed
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
-    one = U(1)
+    one, nobody = U(1), U(np.iinfo(U).max)
 
     def bins(frame, scratch, first, last):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -89,16 +94,20 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
         channels, by_row = memory.word(frame, CHANNELS), memory.word(frame, BY_ROW)
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
-        width, room = memory.word(frame, WIDTH), memory.word(frame, ROOM)
+        height = memory.word(frame, HEIGHT)
+        width, tile_items = memory.word(frame, WIDTH), memory.word(frame, TILE_WIDTH)
+        tile_items *= memory.word(frame, ROOM)
+        stack_items = memory.word(frame, STACK) * U(LINE) // item
         step, step_across = memory.word(frame, STEP), memory.word(frame, STEP_ACROSS)
 
-        stack_at = after(scratch, room * width, item)
-        tile_index_at = after(stack_at, room, U(LINE))
-        stack_index_at = after(tile_index_at, room * width, lane_item)
+        stack_at = after(scratch, tile_items, item)
+        tile_index_at = after(stack_at, stack_items, item)
+        stack_index_at = after(tile_index_at, tile_items, lane_item)
         tile, tile_index = memory.pointer(scratch, accumulator), memory.pointer(tile_index_at, lane)
         stack = memory.pointer(stack_at, accumulator)
         stack_index = memory.pointer(stack_index_at, lane)
 
+        scanned, mixed = nobody, False  # the plane last asked for a negative zero, and the answer
         for task in range(first, last):
             plane, o = task // height_out, task % height_out
             low = U(memory.load(INPUT, rows, o + o))
@@ -123,10 +132,17 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
                     else:
                         value, where = span(tile, tile_index, left, right, step_across, stack)
                     if two_zeros and value == 0:
-                        value = settle(x, base, taken, step * by_row, left, right, step_across)
-                count = accumulator(
-                    memory.load(INPUT, down_counts, o) * memory.load(INPUT, across_counts, j)
-                )
+                        if scanned != plane:
+                            start = base - low * by_row
+                            mixed = has_negative_zero(x, start, height, width, by_row)
+                            scanned = plane
+                        if mixed:
+                            value = settle(x, base, taken, step * by_row, left, right, step_across)
+                count = accumulator(1)
+                if divides:
+                    count = accumulator(
+                        memory.load(INPUT, down_counts, o) * memory.load(INPUT, across_counts, j)
+                    )
                 memory.store(OUTPUT, out, task * cells + j, result(finish(value, count)))
                 if indexed:
                     memory.store(OUTPUT_INDEX, index, task * cells + j, index_type(where))

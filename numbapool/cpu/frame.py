@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(27)
+FIELDS = range(29)
 (
     # Addresses. The first three are a call's own, all others the plan's.
     X, OUT, INDEX, ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
@@ -20,8 +20,8 @@ FIELDS = range(27)
     # Small sliding windows: padding above and left, the stride down, runs of taps in a row and
     # which of them lie inside, and the distance of the rows of a tile.
     BEFORE, LEFT, DOWN_STRIDE, RUNS, INSIDE_FIRST, INSIDE_LAST, PITCH,
-    # Any windows: from tap to tap, down and across.
-    STEP, STEP_ACROSS,
+    # Any windows: from tap to tap, down and across, and what the tile and the stack have room for.
+    STEP, STEP_ACROSS, TILE_WIDTH, STACK,
 ) = FIELDS  # fmt: skip
 
 LINE = 64

@@ -11,6 +11,7 @@ import numpy as np
 from ..geometry import UNIT, Axis, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
+from ..ops.base import as_it_is
 from . import bins, frame, pile, rows
 from .across import MOST_LANES, Runs
 from .scalars import scalars, stored
@@ -71,56 +72,85 @@ def _choose(down: Axis, across: Axis) -> str:
     return "bins"
 
 
+def _lay_rows(down: Sliding, across: Sliding, item: int, lane: int) -> tuple[dict[int, int], int]:
+    """What the frame of small windows says, and the bytes of scratch."""
+    runs = Runs.of(across.kernel, across.stride)
+    count = runs.count(len(across))
+    pitch = count + 2 * MOST_LANES
+    task_rows, room = rows.tiling(down.kernel, down.stride, len(across), len(down), item)
+    first, last = across.inside(runs.taps, count)
+    words = {
+        frame.TASK_ROWS: task_rows,
+        frame.ROOM: room,
+        frame.BEFORE: down.before,
+        frame.LEFT: across.before,
+        frame.DOWN_STRIDE: down.stride,
+        frame.RUNS: count,
+        frame.INSIDE_FIRST: first,
+        frame.INSIDE_LAST: last,
+        frame.PITCH: pitch,
+    }
+    return words, 2 * room * pitch * (item + lane)
+
+
+def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int, int], int]:
+    """What the frame of any windows says, and the bytes of scratch."""
+    tall, broad = int(_taps(down).max()), int(_taps(across).max())
+    # Windows of one row are folded where they lie, without a tile.
+    width = 0 if tall <= 1 and across.step == 1 else across.size
+    room, stack = pile.depth(tall), pile.depth(broad)
+    lanes = pile.LINE // item
+    words = {frame.TASK_ROWS: 1, frame.ROOM: room, frame.STACK: stack, frame.TILE_WIDTH: width}
+    return words, (room * width + stack * lanes) * (item + lane)
+
+
+def _tables(
+    op: PoolOp, axes: tuple[Axis, Axis], name: str, divisor: int | None, accumulator: np.dtype
+) -> dict[int, np.ndarray]:
+    """Intervals and divisors by their field, those that the kernel reads."""
+    tables = {}
+    if name == "bins":
+        for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
+            tables[field] = np.stack(axis.interval(_cells(axis)), 1)
+    if op.finish is not as_it_is:
+        counts = [axis.count(_cells(axis)) for axis in axes]
+        if divisor is not None:
+            counts = [np.full(len(axes[0]), divisor), np.ones(len(axes[1]))]
+        for field, count in zip((frame.DOWN_COUNTS, frame.ACROSS_COUNTS), counts, strict=True):
+            # Rows are folded past their end: there is a divisor for what nobody reads.
+            padded = np.pad(count, (0, MOST_LANES), constant_values=1)
+            tables[field] = padded.astype(accumulator)
+    return tables
+
+
 def program(
     op: PoolOp, axes: tuple[Axis, ...], planes: int, walk: tuple[int, int, int, int, int],
     dtype: np.dtype, index_dtype: np.dtype | None, divisor: int | None,
 ) -> Program:  # fmt: skip
     """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel, by_row, end)."""
+    assert len(axes) <= 2, "more axes than the kernels have"
     down, across = axes if len(axes) == 2 else (UNIT, axes[0])
     accumulator = stored(op.accumulator(dtype))
     lane = np.int32 if down.size * across.size <= np.iinfo(np.int32).max else np.int64
     index = np.int64 if index_dtype is None else index_dtype.type
-    items = accumulator.itemsize + np.dtype(lane).itemsize
-    words = dict.fromkeys(frame.FIELDS, 0)
-    words |= zip(WALK, walk, strict=True)
-    name, task_rows = _choose(down, across), 1
+    sizes = accumulator.itemsize, np.dtype(lane).itemsize
+    name = _choose(down, across)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
         window = ((down.kernel, across.kernel), across.stride)
-        runs = Runs.of(across.kernel, across.stride)
-        count = runs.count(len(across))
-        pitch = count + 2 * MOST_LANES
-        task_rows, room = rows.tiling(
-            down.kernel, down.stride, len(across), len(down), accumulator.itemsize
-        )
-        words[frame.BEFORE], words[frame.DOWN_STRIDE] = down.before, down.stride
-        words[frame.LEFT], words[frame.RUNS], words[frame.PITCH] = across.before, count, pitch
-        words[frame.INSIDE_FIRST], words[frame.INSIDE_LAST] = across.inside(runs.taps, count)
-        scratch = 2 * room * pitch * items
+        laid, scratch = _lay_rows(down, across, *sizes)
     else:
-        room = pile.depth(int(max(_taps(down).max(), _taps(across).max())))
-        scratch = room * (across.size * items + 2 * pile.LINE * items)
-    both = (down, across)
-    counts = [axis.count(_cells(axis)) for axis in both]
-    if divisor is not None:
-        counts = [np.full(len(down), divisor), np.ones(len(across))]
-    tables = (
-        *(np.stack(axis.interval(_cells(axis)), 1) for axis in both),
-        # Rows are folded past their end: there is a divisor for what nobody reads.
-        *(np.pad(n, (0, MOST_LANES), constant_values=1).astype(accumulator) for n in counts),
-    )
-    addresses = (frame.ROWS, frame.COLS, frame.DOWN_COUNTS, frame.ACROSS_COUNTS)
-    for field, table in zip(addresses, tables, strict=True):
-        words[field] = table.ctypes.data
+        laid, scratch = _lay_bins(down, across, *sizes)
+    tables = _tables(op, (down, across), name, divisor, accumulator)
+    words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
+    words |= {field: table.ctypes.data for field, table in tables.items()}
     words |= {
         frame.HEIGHT: down.size,
         frame.WIDTH: across.size,
         frame.HEIGHT_OUT: len(down),
         frame.CELLS: len(across),
-        frame.TASK_ROWS: task_rows,
-        frame.ROOM: room,
         frame.STEP: down.step,
         frame.STEP_ACROSS: across.step,
     }
@@ -128,7 +158,8 @@ def program(
         name,
         _kernel(name, op, dtype, index_dtype is not None, lane, index, *window),
         np.array(list(words.values()), np.int64),
-        scratch + 8 * frame.LINE,
-        planes * -(-len(down) // task_rows),
-        tables,
+        # Every array of a kernel begins a cache line, and so does every thread's part.
+        -(-scratch // frame.LINE) * frame.LINE + 8 * frame.LINE,
+        planes * -(-len(down) // laid[frame.TASK_ROWS]),
+        tuple(tables.values()),
     )

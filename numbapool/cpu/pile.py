@@ -111,10 +111,10 @@ def make_pile(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
 def make_run(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
     """Folds ``count`` neighbours, as rows of one vector: their value, and how far on it lies."""
     combine, better, rather = s.combine, s.better, s.rather
-    accumulator, lane = s.accumulator, s.lane
+    accumulator, lane, identity = s.accumulator, s.lane, s.identity
     in_values, in_rows = stack
     pile = make_pile(s, source, stack, indexed)
-    zero, one, two = U(0), U(1), U(2)
+    zero, one, two, block = U(0), U(1), U(2), U(BLOCK)
     lanes = U(LINE // np.dtype(accumulator).itemsize)
 
     def halve(values, rows, half):
@@ -133,6 +133,7 @@ def make_run(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
 
     def run(x, at, count, values, rows):
         full = count // lanes
+        value, where = identity, lane(0)
         if full:
             pile(x, at, full, lanes, lanes, values, rows)
             if indexed:
@@ -145,14 +146,19 @@ def make_run(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
                 half //= two
             value = memory.load(in_values, values, zero)
             where = memory.load(in_rows, rows, zero) if indexed else lane(0)
-            rest = full * lanes
-        else:
-            value, where, rest = accumulator(memory.load(source, x, at)), lane(0), one
-        for tap in range(rest, count):
-            other = accumulator(memory.load(source, x, at + tap))
-            if indexed:
-                where = memory.pick(better(other, value), lane(tap), where)
-            value = combine(value, other)
+        for start in range(full * lanes, count, block):
+            part, there = accumulator(memory.load(source, x, at + start)), lane(start)
+            for tap in range(start + one, min(start + block, count)):
+                other = accumulator(memory.load(source, x, at + tap))
+                if indexed:
+                    there = memory.pick(better(other, part), lane(tap), there)
+                part = combine(part, other)
+            if start:
+                if indexed:
+                    where = memory.pick(better(part, value), there, where)
+                value = combine(value, part)
+            else:
+                value, where = part, there
         return value, where
 
     return inner(run)

@@ -62,7 +62,7 @@ def tiling(kernel: int, stride: int, cells: int, height_out: int, itemsize: int)
 def make_down(s: Scalars, kernel: int, runs: Runs, indexed: bool) -> Any:
     """Folds ``kernel`` rows of a tile, ``apart`` from row to row, into each of some outputs."""
     combine, better, finish = s.combine, s.better, s.finish
-    accumulator, result, index_type = s.accumulator, s.result, s.index
+    accumulator, result, index_type, divides = s.accumulator, s.result, s.index, s.divides
     taps, whole_runs, partly = U(kernel), U(runs.whole), runs.part > 0
     side, zero, one = U(lanes(s)), U(0), U(1)
 
@@ -84,7 +84,7 @@ def make_down(s: Scalars, kernel: int, runs: Runs, indexed: bool) -> Any:
                     there = memory.load(PART_INDEX, part_index, here + whole_runs)
                     where = memory.pick(better(other, value), there, where)
                 value = combine(value, other)
-        count = accumulator(taken * memory.load(INPUT, counts, j))
+        count = accumulator(taken * memory.load(INPUT, counts, j)) if divides else accumulator(1)
         memory.store(OUTPUT, out, to + j, result(finish(value, count)))
         if indexed:
             memory.store(OUTPUT_INDEX, index, to + j, index_type(where))
@@ -98,7 +98,7 @@ def make_down(s: Scalars, kernel: int, runs: Runs, indexed: bool) -> Any:
         vectors = (cells + side - one) // side * side
         at = zero
         for o in range(first, last):
-            taken = memory.load(INPUT, down_counts, o)
+            taken = memory.load(INPUT, down_counts, o) if divides else accumulator(1)
             enough = vectors if to + vectors <= out_end else cells
             full = enough // side * side
             for block in range(zero, full, side):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..jit import fingerprint, inner
 from ..ops import PoolOp
+from ..ops.base import as_it_is
 
 
 class Scalars(NamedTuple):
@@ -20,6 +21,7 @@ class Scalars(NamedTuple):
     finish: Callable[..., Any]
     identity: Any
     selects: bool
+    divides: bool  # the result depends on the number of taps
     two_zeros: bool  # values that are equal and differ: 0.0 and -0.0
     source: type
     accumulator: type
@@ -70,8 +72,9 @@ def scalars(op: PoolOp, dtype: np.dtype, lane: type, index: type) -> Scalars:
         better=better,
         rather=inner(_in_any_order(better)),
         finish=inner(op.finish),
-        identity=op.identity(accumulator),
+        identity=accumulator.type(op.identity(op.accumulator(dtype))),
         selects=op.better is not None,
+        divides=op.finish is not as_it_is,
         two_zeros=op.better is not None and dtype.kind == "f",
         source=stored(dtype).type,
         accumulator=accumulator.type,

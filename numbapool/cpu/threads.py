@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numba
 from numba import config
 
+from ..lazy import PROCESS
 from .drivers import parallel, serial
 
 if TYPE_CHECKING:
     from .kernels import Program
 
 CHUNKS_A_THREAD = 4
-_pid = os.getpid()
 _one_at_a_time = threading.Lock()
 
 
@@ -76,7 +76,7 @@ def run(program: Program, addresses: tuple[int, int, int], num_threads: int | No
     guarded = name not in ("tbb", "omp")
     if (
         name == "none"
-        or (name == "omp" and os.getpid() != _pid)
+        or (name == "omp" and os.getpid() != PROCESS)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
         serial(*work)

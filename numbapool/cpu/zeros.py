@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,3 +28,18 @@ def make_settle(s: Scalars) -> Any:
         return accumulator(0)
 
     return inner(settle)
+
+
+def make_has_negative_zero(s: Scalars) -> Any:
+    """Whether a plane has a -0.0 at all: one fast pass, where settling window by window is slow."""
+    accumulator = s.accumulator
+
+    def has_negative_zero(x, at, height, width, by_row):
+        found = False
+        for row in range(height):
+            for column in range(width):
+                value = accumulator(memory.load(INPUT, x, at + row * by_row + column))
+                found |= (value == 0) & (math.copysign(accumulator(1), value) < 0)
+        return found
+
+    return inner(has_negative_zero)

@@ -14,6 +14,8 @@ def better(candidate: Scalar, best: Scalar) -> bool:
 
 def lowest(dtype: np.dtype) -> Scalar:
     """What no tap is below."""
+    if dtype.kind == "b":
+        return np.bool_(False)
     return dtype.type(-np.inf) if dtype.kind == "f" else dtype.type(np.iinfo(dtype).min)
 
 

@@ -14,6 +14,8 @@ def better(candidate: Scalar, best: Scalar) -> bool:
 
 def highest(dtype: np.dtype) -> Scalar:
     """What no tap is above."""
+    if dtype.kind == "b":
+        return np.bool_(True)
     return dtype.type(np.inf) if dtype.kind == "f" else dtype.type(np.iinfo(dtype).max)
 
 

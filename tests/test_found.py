@@ -1,0 +1,121 @@
+"""Bugs that were found by attacking the package, one test each."""
+
+from __future__ import annotations
+
+import numpy as np
+import oracle
+import pytest
+import torch
+from test_process import python
+from test_windows import assert_same, assert_within
+
+import numbapool
+from numbapool import geometry
+from numbapool.ops import MAX
+from numbapool.plan import make_plan
+
+
+def test_axes_of_size_1_have_any_stride():
+    x = np.arange(32.0).reshape(1, 1, 8, 4)[..., ::4]
+    assert numbapool.global_max_pool(x).item() == 28
+    assert numbapool.max_pool2d(x, (4, 1)).ravel().tolist() == [12, 28]
+    t = torch.rand(2, 2, 5, 1).to(memory_format=torch.channels_last)
+    expected = torch.nn.functional.adaptive_max_pool2d(t, (5, None))
+    assert torch.equal(numbapool.adaptive_max_pool2d(t, (5, None)), expected)
+    x = np.arange(4 * 3 * 5 * 6.0).reshape(4, 3, 5, 6)[::2][:, :, None]
+    assert_same(numbapool.global_max_pool(x), x.max((2, 3, 4), keepdims=True))
+
+
+def test_scratch_of_tall_windows_of_bytes():
+    # Windows of one row among tall ones, 64 columns wide: their stack of indices is the largest.
+    x = np.random.default_rng(0).integers(0, 255, (4, 1, 20001, 65), dtype="u1")
+    tall = 10000
+    values, indices = numbapool.max_pool2d(x, (tall, 64), ceil_mode=True, return_indices=True)
+    for o, rows in enumerate((slice(0, tall), slice(tall, 2 * tall), slice(2 * tall, None))):
+        window = x[:, 0, rows, :64].reshape(4, -1)
+        first = window.argmax(1)
+        assert_same(values[:, 0, o, 0], window.max(1))
+        assert_same(indices[:, 0, o, 0], (o * tall + first // 64) * 65 + first % 64)
+
+
+def test_scratch_does_not_grow_with_a_plane_pooled_whole():
+    where = (geometry.adaptive, 2, 1)
+    shape, dtype = (1, 1, 60_000, 60_000), np.dtype(np.uint8)
+    plan = make_plan(MAX, where, shape, None, dtype, False, "int64", None)
+    assert plan.program.scratch < 2**16
+
+
+def test_out_on_an_input_that_is_copied():
+    base = np.arange(64.0).reshape(1, 1, 8, 8)
+    before = base.copy()
+    with pytest.raises(ValueError, match="share memory"):
+        numbapool.max_pool2d(base[..., ::-1], 2, out=base[..., :4, :4])
+    crossing = np.lib.stride_tricks.as_strided(np.zeros(64), (1, 2, 4, 4), (0, 16, 32, 8))
+    with pytest.raises(ValueError, match="share memory"):
+        numbapool.max_pool2d(np.zeros((1, 2, 8, 8)), 2, out=crossing)
+    assert_same(base, before)
+
+
+def test_windows_without_taps_give_true_as_one_byte():
+    z = numbapool.min_pool2d(np.zeros((1, 1, 4), bool), 2, 1, ((1, 1), (1, 1)), 2)
+    assert (z.view("u1") == 1).all()
+
+
+def test_leftover_and_dilated_taps_are_summed_pairwise():
+    x = np.full((1, 1, 15), 2.0**-24, np.float32)
+    x[0, 0, 0] = 1
+    got = numbapool.avg_pool2d(x, (1, 15))
+    assert_within(got, *oracle.average(x, oracle.windows(x.shape, (1, 15))))
+    x = np.random.default_rng(0).random((1, 1, 40000), dtype=np.float32)
+    got = numbapool.avg_pool2d(x, (1, 20000), dilation=2)
+    error = abs(got.item() - x[0, 0, ::2].mean(dtype=np.float64))
+    assert error <= (np.log2(20000) + 2) * np.finfo(np.float32).eps * x.mean()
+
+
+@pytest.mark.parametrize("kernel", [51, (1, 51), 7])
+def test_zeros_of_both_signs_in_large_windows(kernel):
+    x = np.ones((2, 1, 60, 60), np.float32)
+    x[0, :, ::9, ::7] = -0.0
+    x[:, :, ::8, ::11] = 0.0
+    expected, _ = oracle.select(x, oracle.windows(x.shape, kernel, 5), -1)
+    assert_same(numbapool.min_pool2d(x, kernel, 5), expected)
+
+
+def test_an_output_that_no_memory_holds():
+    with pytest.raises((ValueError, MemoryError)):
+        numbapool.adaptive_max_pool2d(np.zeros((1, 1, 4, 4)), 2**31 - 1)
+    with pytest.raises(ValueError, match="divisor_override"):
+        numbapool.avg_pool2d(np.zeros((1, 1, 4, 4)), 2, divisor_override=10**400)
+
+
+def test_tensors_with_a_negative_bit():
+    t = torch.ones(2, 8, 8, dtype=torch.complex64).conj().imag
+    assert torch.equal(numbapool.max_pool2d(t, 2), torch.nn.functional.max_pool2d(t, 2))
+
+
+def test_a_child_of_a_process_that_used_omp_before(tmp_path):
+    code = """
+        import os, warnings
+        import numpy as np, numba, numbapool
+        @numba.njit(parallel=True)
+        def total(a):
+            s = 0.0
+            for i in numba.prange(a.size):
+                s += a[i]
+            return s
+        total(np.ones(1000))
+        warnings.simplefilter("ignore")
+        x = np.random.default_rng(0).random((4, 8, 64, 64))
+        child = os.fork()
+        if not child:
+            numbapool.max_pool2d(x, 3, 2)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    assert python(code, tmp_path, NUMBA_THREADING_LAYER="omp").strip() == "0"
+
+
+def test_layers_that_are_equal_hash_alike():
+    one, other = numbapool.MaxPool2d(2, ceil_mode=1), numbapool.MaxPool2d(2, ceil_mode=True)
+    assert one == other
+    assert hash(one) == hash(other)
