@@ -1,12 +1,23 @@
-"""Hypothesis profiles: many draws where there is time for them, and none that time out."""
+"""Hypothesis profiles, many draws where there is time for them; a picture for the command line."""
 
 from __future__ import annotations
 
 import os
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("ci", max_examples=900, deadline=None, suppress_health_check=SLOW)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """An RGB picture and its values as CHW."""
+    Image = pytest.importorskip("PIL.Image")
+    values = np.random.default_rng(0).integers(0, 256, (24, 31, 3), dtype=np.uint8)
+    Image.fromarray(values).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png", values.transpose(2, 0, 1)

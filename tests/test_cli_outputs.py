@@ -2,32 +2,11 @@
 
 import numpy as np
 import pytest
+from commands import RNG, WINDOW, expected, pool
 
 import numbapool
-from numbapool.cli import main
 
 Image = pytest.importorskip("PIL.Image")
-
-RNG = np.random.default_rng(0)
-WINDOW = ["-k", "3", "-s", "2", "-p", "1"]
-
-
-def expected(x, **options):
-    """Pool as the command does with WINDOW."""
-    return numbapool.max_pool2d(x, 3, 2, 1, **options)
-
-
-def pool(*args):
-    """Run ``pool`` in this process and require success."""
-    assert main(["pool", *map(str, args)]) == 0
-
-
-@pytest.fixture
-def photo(tmp_path):
-    """An RGB picture and its values as CHW."""
-    values = RNG.integers(0, 256, (24, 31, 3), dtype=np.uint8)
-    Image.fromarray(values).save(tmp_path / "photo.png")
-    return tmp_path / "photo.png", values.transpose(2, 0, 1)
 
 
 @pytest.mark.parametrize("op", ["max", "min", "avg", "sum"])
