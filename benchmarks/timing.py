@@ -12,7 +12,7 @@ SECONDS = 0.06  # of samples for each call
 TURNS = 5
 LEAST = 2  # samples of a call that takes longer than SECONDS
 MOST = 100  # samples in a turn
-PAUSE = 0.003  # OpenMP's and TBB's idle threads spin for about this long and would slow the next
+PAUSE = 0.01  # idle threads of OpenMP spin for milliseconds, and would slow the next
 
 
 def once(call: Call) -> float:

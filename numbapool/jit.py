@@ -115,6 +115,6 @@ def fingerprint(op: PoolOp) -> int:
     Numba's cache sees only the file of the outermost function; a kernel closes over this number, so
     machine code of an edited op or helper is never loaded.
     """
-    functions = (op.combine, op.better, op.finish)
+    functions = (op.combine, op.better, op.overrides, op.finish)
     codes = b"".join(_code(f.__code__) for f in functions if f is not None)
     return int.from_bytes(hashlib.sha256(_sources() + codes).digest()[:7], "little")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory
+from . import memory, vector
 from .frame import (
     ACROSS_COUNTS,
     BY_BATCH,
@@ -37,7 +37,8 @@ from .frame import (
     after,
 )  # fmt: skip
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE
-from .pile import IN_TILE, IN_WHOLE, LINE, make_pile, make_run
+from .pile import IN_TILE, IN_WHOLE, make_pile
+from .run import LINE, make_run
 from .scalars import Scalars
 from .zeros import make_has_negative_zero, make_settle
 
@@ -47,7 +48,7 @@ U = np.uintp
 def make_span(s: Scalars, indexed: bool) -> Any:
     """Folds the columns ``low`` to ``high`` of a folded row."""
     rather, lane = s.rather, s.lane
-    run, pile = make_run(s, TILE, IN_WHOLE, False), make_pile(s, TILE, IN_WHOLE, False)
+    run, pile = make_run(s, TILE, False), make_pile(s, TILE, IN_WHOLE, False)
     zero, one = U(0), U(1)
 
     def span(tile, tile_index, low, high, step, stack):
@@ -62,8 +63,8 @@ def make_span(s: Scalars, indexed: bool) -> Any:
             other = memory.load(TILE, tile, column)
             there = memory.load(TILE_INDEX, tile_index, column)
             wins = rather(other, there, value, where)
-            where = memory.pick(wins, there, where)
-            value = memory.pick(wins, other, value)
+            where = vector.pick(wins, there, where)
+            value = vector.pick(wins, other, value)
         return value, where
 
     return inner(span)
@@ -73,14 +74,14 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
     """The kernel: all windows of the output rows ``first`` to ``last``."""
     pile = make_pile(s, INPUT, IN_TILE, indexed)
     span = make_span(s, indexed)
-    run = make_run(s, INPUT, IN_WHOLE, indexed)
+    run = make_run(s, INPUT, indexed)
     settle, has_negative_zero = make_settle(s), make_has_negative_zero(s)
     source, accumulator, result, finish = s.source, s.accumulator, s.result, s.finish
     lane, index_type = s.lane, s.index
     divides = s.divides
     identity, stamp, two_zeros = s.identity, s.fingerprint, s.two_zeros and not indexed
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
-    one, nobody = U(1), U(np.iinfo(U).max)
+    zero, one, nobody = U(0), U(1), U(np.iinfo(U).max)
 
     def bins(frame, scratch, first, last):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -108,11 +109,15 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
         stack_index = memory.pointer(stack_index_at, lane)
 
         scanned, mixed = nobody, False  # the plane last asked for a negative zero, and the answer
+        plane, o = first // height_out, first % height_out
         for task in range(first, last):
-            plane, o = task // height_out, task % height_out
             low = U(memory.load(INPUT, rows, o + o))
-            taken = (U(memory.load(INPUT, rows, o + o + one)) - low + step - one) // step
-            base = plane // channels * by_batch + plane % channels * by_channel + low * by_row
+            taken = U(memory.load(INPUT, rows, o + o + one)) - low
+            if step > one:
+                taken = (taken + step - one) // step
+            base = plane * by_channel + low * by_row
+            if plane >= channels:
+                base = plane // channels * by_batch + plane % channels * by_channel + low * by_row
             flat = taken == one and step_across == one
             if taken and not flat:
                 pile(x, base, taken, step * by_row, width, tile, tile_index)
@@ -146,5 +151,8 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
                 memory.store(OUTPUT, out, task * cells + j, result(finish(value, count)))
                 if indexed:
                     memory.store(OUTPUT_INDEX, index, task * cells + j, index_type(where))
+            o += one
+            if o == height_out:
+                plane, o = plane + one, zero
 
     return bins

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(29)
+FIELDS = range(30)
 (
     # Addresses. The first three are a call's own, all others the plan's.
     X, OUT, INDEX, ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
     # Planes: channels of a batch; elements from batch to batch, plane to plane, row to row, and
     # from the very first to past the last; sizes.
-    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, END, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
+    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, END, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
     # Tasks: output rows in one, and rows of scratch that it needs.
     TASK_ROWS, ROOM,
     # Small sliding windows: padding above and left, the stride down, runs of taps in a row and

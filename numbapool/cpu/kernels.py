@@ -12,12 +12,14 @@ from ..geometry import UNIT, Axis, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
-from . import bins, frame, pile, rows
-from .across import MOST_LANES, Runs
+from . import bins, frame, pile, rows, run
+from .run import LINE
 from .scalars import scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
+#: Planes up to this many bytes are pooled strip by strip, larger ones row by row.
+NEAR = 32 * 1024
 
 
 MAKERS: dict[str, Callable[..., Any]] = {
@@ -72,25 +74,20 @@ def _choose(down: Axis, across: Axis) -> str:
     return "bins"
 
 
-def _lay_rows(down: Sliding, across: Sliding, item: int, lane: int) -> tuple[dict[int, int], int]:
+def _lay_rows(
+    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int
+) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
-    runs = Runs.of(across.kernel, across.stride)
-    count = runs.count(len(across))
-    pitch = count + 2 * MOST_LANES
-    task_rows, room = rows.tiling(down.kernel, down.stride, len(across), len(down), item)
-    first, last = across.inside(runs.taps, count)
+    row = strips * lanes * (item + lane)
+    task_rows, room = rows.tiling(down.kernel, down.stride, len(down), row)
     words = {
         frame.TASK_ROWS: task_rows,
-        frame.ROOM: room,
+        frame.ROOM: room * strips,
         frame.BEFORE: down.before,
         frame.LEFT: across.before,
         frame.DOWN_STRIDE: down.stride,
-        frame.RUNS: count,
-        frame.INSIDE_FIRST: first,
-        frame.INSIDE_LAST: last,
-        frame.PITCH: pitch,
     }
-    return words, 2 * room * pitch * (item + lane)
+    return words, room * row
 
 
 def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int, int], int]:
@@ -98,15 +95,16 @@ def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int,
     tall, broad = int(_taps(down).max()), int(_taps(across).max())
     # Windows of one row are folded where they lie, without a tile.
     width = 0 if tall <= 1 and across.step == 1 else across.size
-    room, stack = pile.depth(tall), pile.depth(broad)
-    lanes = pile.LINE // item
+    lanes = LINE // item
+    room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
     words = {frame.TASK_ROWS: 1, frame.ROOM: room, frame.STACK: stack, frame.TILE_WIDTH: width}
     return words, (room * width + stack * lanes) * (item + lane)
 
 
 def _tables(
-    op: PoolOp, axes: tuple[Axis, Axis], name: str, divisor: int | None, accumulator: np.dtype
-) -> dict[int, np.ndarray]:
+    op: PoolOp, axes: tuple[Axis, Axis], name: str, divisor: int | None, accumulator: np.dtype,
+    lanes: rows.Lanes,
+) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
     if name == "bins":
@@ -116,10 +114,11 @@ def _tables(
         counts = [axis.count(_cells(axis)) for axis in axes]
         if divisor is not None:
             counts = [np.full(len(axes[0]), divisor), np.ones(len(axes[1]))]
-        for field, count in zip((frame.DOWN_COUNTS, frame.ACROSS_COUNTS), counts, strict=True):
-            # Rows are folded past their end: there is a divisor for what nobody reads.
-            padded = np.pad(count, (0, MOST_LANES), constant_values=1)
-            tables[field] = padded.astype(accumulator)
+        down, across = (count.astype(accumulator) for count in counts)
+        if lanes.reach:
+            padded = np.pad(across, (0, lanes.cells - len(across)), constant_values=1)
+            across = np.tile(padded, lanes.planes)
+        tables |= {frame.DOWN_COUNTS: down, frame.ACROSS_COUNTS: across}
     return tables
 
 
@@ -134,19 +133,32 @@ def program(
     lane = np.int32 if down.size * across.size <= np.iinfo(np.int32).max else np.int64
     index = np.int64 if index_dtype is None else index_dtype.type
     sizes = accumulator.itemsize, np.dtype(lane).itemsize
+    even = walk[1] in (0, walk[0] * walk[2])
+    if even:  # planes lie equally far apart: they are the channels of one batch
+        walk = (planes, 0, *walk[2:])
     name = _choose(down, across)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        window = ((down.kernel, across.kernel), across.stride)
-        laid, scratch = _lay_rows(down, across, *sizes)
+        most = LINE // max(sizes[0], sizes[1] if index_dtype is not None else 1)
+        lanes = rows.Lanes.of(
+            len(across), across.kernel, across.stride, planes if even else 1, most
+        )
+        by_strip = down.size * across.size * dtype.itemsize <= NEAR
+        strips = 1 if by_strip else -(-len(across) // lanes.cells)
+        window = (
+            (down.kernel, across.kernel), across.stride, down.kernel > down.stride, by_strip, lanes
+        )  # fmt: skip
+        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes)
     else:
+        lanes = rows.Lanes(1, 1, 0)
         laid, scratch = _lay_bins(down, across, *sizes)
-    tables = _tables(op, (down, across), name, divisor, accumulator)
+    tables = _tables(op, (down, across), name, divisor, accumulator, lanes)
     words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
     words |= {field: table.ctypes.data for field, table in tables.items()}
     words |= {
+        frame.PLANES: planes,
         frame.HEIGHT: down.size,
         frame.WIDTH: across.size,
         frame.HEIGHT_OUT: len(down),
@@ -160,6 +172,6 @@ def program(
         np.array(list(words.values()), np.int64),
         # Every array of a kernel begins a cache line, and so does every thread's part.
         -(-scratch // frame.LINE) * frame.LINE + 8 * frame.LINE,
-        planes * -(-len(down) // laid[frame.TASK_ROWS]),
+        -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS]),
         tuple(tables.values()),
     )

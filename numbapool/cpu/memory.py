@@ -14,14 +14,17 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
+
+from .vector import Vector, shuffle
 
 ROLES = range(10)
 FRAME, INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX, PART, PART_INDEX = ROLES
 
 
-def _tag(builder: Any, instruction: Any, role: int) -> Any:
+def tag(builder: Any, instruction: Any, role: int) -> Any:
+    """``instruction``, known to touch no memory of another role."""
     module = builder.module
     domain = module.add_metadata(["numbapool"])
     scopes = [module.add_metadata([f"numbapool.{other}", domain]) for other in ROLES]
@@ -47,9 +50,19 @@ def word(typing_context: Any, frame: Any, at: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         base = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return _tag(builder, builder.load(builder.gep(base, [args[1]])), FRAME)
+        return tag(builder, builder.load(builder.gep(base, [args[1]])), FRAME)
 
     return types.uintp(types.uintp, types.uintp), generate
+
+
+def place(builder: Any, base: Any, at: Any, kind: Any) -> Any:
+    """The address of ``base[at]``, where something of another kind lies."""
+    return builder.bitcast(builder.gep(base, [at]), kind.as_pointer())
+
+
+def align(context: Any, dtype: Any) -> int:
+    """What the address of a number is a multiple of."""
+    return int(context.get_abi_alignment(context.get_data_type(dtype)))
 
 
 @intrinsic(prefer_literal=True)
@@ -58,34 +71,81 @@ def load(typing_context: Any, role: Any, base: Any, at: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         instruction = builder.load(builder.gep(args[1], [args[2]]))
-        return _tag(builder, instruction, role.literal_value)
+        return tag(builder, instruction, role.literal_value)
 
     return base.dtype(role, base, types.uintp), generate
 
 
 @intrinsic(prefer_literal=True)
-def store(typing_context: Any, role: Any, base: Any, at: Any, value: Any) -> Any:
-    """``base[at] = value``; ``role`` is a constant."""
+def lanes(typing_context: Any, role: Any, base: Any, at: Any, count: Any) -> Any:
+    """The vector ``base[at : at + count]``; ``role`` and ``count`` are constants."""
+    vector = Vector(base.dtype, count.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        instruction = builder.store(args[3], builder.gep(args[1], [args[2]]))
-        _tag(builder, instruction, role.literal_value)
+        here = place(builder, args[1], args[2], context.get_value_type(vector))
+        instruction = builder.load(here, align=align(context, base.dtype))
+        return tag(builder, instruction, role.literal_value)
+
+    return vector(role, base, types.uintp, count), generate
+
+
+def masked(builder: Any, name: str, vector: Any, result: Any, args: Any) -> Any:
+    """Calls LLVM's masked load or store of a type of vectors."""
+    kind = ir.FunctionType(result, [arg.type for arg in args])
+    item = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}.get(vector.element)
+    suffix = f"v{vector.count}{item or f'i{vector.element.width}'}"
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.{suffix}.p0")
+    return builder.call(function, args)
+
+
+@intrinsic(prefer_literal=True)
+def some(typing_context: Any, role: Any, base: Any, at: Any, mask: Any, fill: Any) -> Any:
+    """The vector at ``base[at]`` where the mask is set, ``fill`` elsewhere; that is not read."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = args[4].type
+        item = ir.IntType(32)(align(context, base.dtype))
+        here = place(builder, args[1], args[2], kind)
+        call = masked(builder, "masked.load", kind, kind, [here, item, args[3], args[4]])
+        return tag(builder, call, role.literal_value)
+
+    return fill(role, base, types.uintp, mask, fill), generate
+
+
+@intrinsic(prefer_literal=True)
+def store(typing_context: Any, role: Any, base: Any, at: Any, value: Any) -> Any:
+    """``base[at] = value``, or the lanes from there on; ``role`` is a constant."""
+    kept = value if isinstance(value, Vector) else base.dtype
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        here = place(builder, args[1], args[2], args[3].type)
+        instruction = builder.store(args[3], here, align=align(context, base.dtype))
+        tag(builder, instruction, role.literal_value)
         return context.get_dummy_value()
 
-    return types.void(role, base, types.uintp, base.dtype), generate
+    return types.void(role, base, types.uintp, kept), generate
 
 
-@intrinsic
-def pick(typing_context: Any, condition: Any, yes: Any, no: Any) -> Any:
-    """``yes if condition else no`` of two values at hand.
-
-    As a branch, LLVM would turn two loads into one from a chosen address: a gather.
-    """
+@intrinsic(prefer_literal=True)
+def store_some(
+    typing_context: Any, role: Any, base: Any, at: Any, apart: Any, value: Any, mask: Any
+) -> Any:
+    """Stores the lanes where the mask is set; of a vector of several planes' lanes, ``apart``."""
+    many = value.lanes // mask.lanes
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(*args)
+        item = ir.IntType(32)(align(context, base.dtype))
+        for number in range(many):
+            lanes = list(range(number * mask.lanes, (number + 1) * mask.lanes))
+            part = shuffle(builder, args[4], lanes) if many > 1 else args[4]
+            beyond = builder.mul(args[3], args[3].type(number))
+            here = place(builder, args[1], builder.add(args[2], beyond), part.type)
+            arguments = [part, here, item, args[5]]
+            call = masked(builder, "masked.store", part.type, ir.VoidType(), arguments)
+            tag(builder, call, role.literal_value)
+        return context.get_dummy_value()
 
-    return no(types.boolean, no, no), generate
+    return types.void(role, base, types.uintp, types.uintp, value, mask), generate
 
 
 @intrinsic

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..jit import inner
-from . import memory
+from . import memory, vector
 from .memory import TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
 from .scalars import Scalars
 
 U = np.uintp
 BLOCK = 4
-LINE = 64  # bytes that a run is folded side by side: a vector, or a few
 
 
 class Stack(NamedTuple):
@@ -46,7 +45,7 @@ def make_pile(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
             if indexed:
                 row = memory.load(in_rows, rows, first + j)
                 there = memory.load(in_rows, rows, second + j)
-                row = memory.pick(better(other, value), there, row)
+                row = vector.pick(better(other, value), there, row)
                 memory.store(in_rows, rows, first + j, row)
             memory.store(in_values, values, first + j, combine(value, other))
 
@@ -58,7 +57,7 @@ def make_pile(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
             for tap in range(one, block):
                 other = accumulator(memory.load(source, x, at + tap * pitch + j))
                 if indexed:
-                    where = memory.pick(better(other, value), lane(row + lane(tap)), where)
+                    where = vector.pick(better(other, value), lane(row + lane(tap)), where)
                 value = combine(value, other)
             memory.store(in_values, values, slot + j, value)
             if indexed:
@@ -73,7 +72,7 @@ def make_pile(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
                 best = memory.load(in_values, values, slot + j)
                 if indexed:
                     there = memory.load(in_rows, rows, slot + j)
-                    where = memory.pick(better(value, best), row, there)
+                    where = vector.pick(better(value, best), row, there)
                 value = combine(best, value)
             memory.store(in_values, values, slot + j, value)
             if indexed:
@@ -106,59 +105,3 @@ def make_pile(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
             join(values, rows, slot - width, slot, width)
 
     return inner(pile)
-
-
-def make_run(s: Scalars, source: int, stack: Stack, indexed: bool) -> Any:
-    """Folds ``count`` neighbours, as rows of one vector: their value, and how far on it lies."""
-    combine, better, rather = s.combine, s.better, s.rather
-    accumulator, lane, identity = s.accumulator, s.lane, s.identity
-    in_values, in_rows = stack
-    pile = make_pile(s, source, stack, indexed)
-    zero, one, two, block = U(0), U(1), U(2), U(BLOCK)
-    lanes = U(LINE // np.dtype(accumulator).itemsize)
-
-    def halve(values, rows, half):
-        for j in range(half):
-            value = memory.load(in_values, values, j)
-            other = memory.load(in_values, values, j + half)
-            if indexed:
-                where, there = memory.load(in_rows, rows, j), memory.load(in_rows, rows, j + half)
-                wins = rather(other, there, value, where)
-                memory.store(in_rows, rows, j, memory.pick(wins, there, where))
-                memory.store(in_values, values, j, memory.pick(wins, other, value))
-            else:
-                memory.store(in_values, values, j, combine(value, other))
-
-    halve = inner(halve)
-
-    def run(x, at, count, values, rows):
-        full = count // lanes
-        value, where = identity, lane(0)
-        if full:
-            pile(x, at, full, lanes, lanes, values, rows)
-            if indexed:
-                for j in range(lanes):
-                    where = lane(memory.load(in_rows, rows, j) * lane(lanes) + lane(j))
-                    memory.store(in_rows, rows, j, where)
-            half = lanes // two
-            while half:
-                halve(values, rows, half)
-                half //= two
-            value = memory.load(in_values, values, zero)
-            where = memory.load(in_rows, rows, zero) if indexed else lane(0)
-        for start in range(full * lanes, count, block):
-            part, there = accumulator(memory.load(source, x, at + start)), lane(start)
-            for tap in range(start + one, min(start + block, count)):
-                other = accumulator(memory.load(source, x, at + tap))
-                if indexed:
-                    there = memory.pick(better(other, part), lane(tap), there)
-                part = combine(part, other)
-            if start:
-                if indexed:
-                    where = memory.pick(better(part, value), there, where)
-                value = combine(value, part)
-            else:
-                value, where = part, there
-        return value, where
-
-    return inner(run)

@@ -1,22 +1,22 @@
 """Small sliding windows: fold across each input row, then down the folded rows.
 
-Taps meet in row-major order, so `better` alone decides between equals. Windows that overlap share
-the rows folded across, in a tile small enough for the cache.
+A strip is as many neighbouring outputs of a row as a vector has lanes. Down a strip, every input
+row is folded across once, and kept until the windows that overlap there have taken it. Taps meet
+in row-major order, so `better` alone decides between equals.
 
-A row of few cells would spend its time in the scalar rest of a vector loop. So rows are folded in
-whole vectors, past their end: the rest is what the next row writes over, and where that would leave
-the arrays, at the very end of them, exactly the cells of the row are folded.
+Places outside the input are lanes that are not read. They hold the identity, and in an index map
+the place of the nearest column inside: it wins only where nothing is better, and is the first tap
+there. Rows outside are, for a selection, the nearest one again.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..jit import inner
-from . import memory
-from .across import Runs, lanes, make_across, make_borders
+from . import memory, taps, vector
 from .frame import (
     ACROSS_COUNTS,
     BEFORE,
@@ -27,108 +27,149 @@ from .frame import (
     CHANNELS,
     DOWN_COUNTS,
     DOWN_STRIDE,
-    END,
     HEIGHT,
     HEIGHT_OUT,
     INDEX,
-    INSIDE_FIRST,
-    INSIDE_LAST,
     LEFT,
     OUT,
-    PITCH,
+    PLANES,
     ROOM,
-    RUNS,
     TASK_ROWS,
     WIDTH,
     X,
     after,
 )  # fmt: skip
-from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, PART_INDEX, WHOLE, WHOLE_INDEX
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
 from .scalars import Scalars
 
 U = np.uintp
-TILE_BYTES = 32 * 1024
+TILE_BYTES = 16 * 1024
 FEWEST_ROWS = 8
 
 
-def tiling(kernel: int, stride: int, cells: int, height_out: int, itemsize: int) -> tuple[int, int]:
+class Lanes(NamedTuple):
+    """What the lanes of a vector hold: ``cells`` outputs of each of ``planes`` planes.
+
+    Where a row of outputs fits, all that its windows take is one vector of ``reach`` inputs; else
+    ``reach`` is 0, and a row is strips of ``cells``.
+    """
+
+    cells: int
+    planes: int
+    reach: int
+
+    @classmethod
+    def of(cls, cells: int, kernel: int, stride: int, planes: int, most: int) -> Lanes:
+        if cells > most:
+            return cls(most, 1, 0)
+        row = max(_power_of_two(cells), most // 4)
+        side_by_side = min(most // row, 1 << planes.bit_length() - 1)
+        return cls(row, side_by_side, _power_of_two(stride * (cells - 1) + kernel))
+
+    @property
+    def all(self) -> int:
+        return self.cells * self.planes
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << (least - 1).bit_length()
+
+
+def tiling(kernel: int, stride: int, height_out: int, row_bytes: int) -> tuple[int, int]:
     """Output rows in a task, and the rows of its tile."""
-    near = min(stride, kernel)
-    fits = (TILE_BYTES // (cells * itemsize) - kernel) // near + 1
+    fits = (TILE_BYTES // row_bytes - kernel) // stride + 1
     task_rows = min(max(fits, FEWEST_ROWS), height_out)
-    return task_rows, (task_rows - 1) * near + kernel
+    return task_rows, (task_rows - 1) * stride + kernel
 
 
-def make_down(s: Scalars, kernel: int, runs: Runs, indexed: bool) -> Any:
-    """Folds ``kernel`` rows of a tile, ``apart`` from row to row, into each of some outputs."""
-    combine, better, finish = s.combine, s.better, s.finish
-    accumulator, result, index_type, divides = s.accumulator, s.result, s.index, s.divides
-    taps, whole_runs, partly = U(kernel), U(runs.whole), runs.part > 0
-    side, zero, one = U(lanes(s)), U(0), U(1)
+def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, indexed: bool) -> Any:
+    """Folds the windows of a strip in one input row: their values, and columns in an index map."""
+    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
+    identity, source = s.identity, s.source
+    cells, planes, reach = lanes
+    every = lanes.all
+    one, count, step = U(1), U(kernel), lane(stride)
 
-    def cell(j, whole, whole_index, part, part_index, at, pitch, out, index, to, taken, counts):
-        value = memory.load(WHOLE, whole, at + j)
-        where = memory.load(WHOLE_INDEX, whole_index, at + j)
-        for tap in range(taps):
-            here = at + tap * pitch + j
-            for run in range(whole_runs):
-                if tap or run:
-                    other = memory.load(WHOLE, whole, here + run)
-                    if indexed:
-                        there = memory.load(WHOLE_INDEX, whole_index, here + run)
-                        where = memory.pick(better(other, value), there, where)
-                    value = combine(value, other)
-            if partly:
-                other = memory.load(PART, part, here + whole_runs)
-                if indexed:
-                    there = memory.load(PART_INDEX, part_index, here + whole_runs)
-                    where = memory.pick(better(other, value), there, where)
-                value = combine(value, other)
-        count = accumulator(taken * memory.load(INPUT, counts, j)) if divides else accumulator(1)
-        memory.store(OUTPUT, out, to + j, result(finish(value, count)))
-        if indexed:
-            memory.store(OUTPUT_INDEX, index, to + j, index_type(where))
+    def columns(start, tap, width, inside):
+        column = vector.iota(lane, cells, planes) * vector.splat(step, every)
+        column += vector.splat(lane(start + np.int64(tap)), every)
+        if inside:
+            return column
+        first, last = vector.splat(lane(0), every), vector.splat(lane(width - 1), every)
+        column = vector.pick(column < first, first, column)
+        return vector.pick(column > last, last, column)
 
-    cell = inner(cell)
+    columns = inner(columns)
 
-    def down(
-        whole, whole_index, part, part_index, apart, pitch, cells, out, index, to, out_end, first,
-        last, down_counts, across_counts,
-    ):  # fmt: skip
-        vectors = (cells + side - one) // side * side
-        at = zero
-        for o in range(first, last):
-            taken = memory.load(INPUT, down_counts, o) if divides else accumulator(1)
-            enough = vectors if to + vectors <= out_end else cells
-            full = enough // side * side
-            for block in range(zero, full, side):
-                for j in range(side):
-                    cell(
-                        block + j, whole, whole_index, part, part_index, at, pitch, out, index, to,
-                        taken, across_counts,
-                    )  # fmt: skip
-            for j in range(full, enough):
-                cell(
-                    j, whole, whole_index, part, part_index, at, pitch, out, index, to, taken,
-                    across_counts,
-                )  # fmt: skip
-            at, to = at + apart, to + cells
+    def across(x, at, by_plane, start, width, inside):
+        if inside:
+            taken = taps.taps(
+                INPUT, x, at, by_plane, 0, 0, None, kernel, stride, cells, planes, reach
+            )
+        else:
+            taken = taps.taps(
+                INPUT, x, at, by_plane, -start, width - start, source(identity), kernel, stride,
+                cells, planes, reach,
+            )  # fmt: skip
+        value = vector.convert(taken[0], accumulator)
+        where = columns(start, U(0), width, inside)
+        for tap in range(one, count):
+            other = vector.convert(taken[tap], accumulator)
+            if indexed:
+                there = columns(start, tap, width, inside)
+                where = vector.pick(better(other, value), there, where)
+            value = combine(value, other)
+        return value, where
 
-    return inner(down)
+    return inner(across)
 
 
-def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -> Any:
+def make_rows(
+    s: Scalars, kernel: tuple[int, int], stride: int, overlap: bool, by_strip: bool, lanes: Lanes,
+    indexed: bool,
+) -> Any:  # fmt: skip
     """The kernel: all windows of the tasks ``first`` to ``last``."""
-    runs = Runs.of(kernel[1], stride)
-    down = make_down(s, kernel[0], runs, indexed)
-    across = make_across(s, kernel[0], runs, stride, indexed)
-    borders = make_borders(s, kernel[0], runs, stride, indexed)
+    combine, better, finish = s.combine, s.better, s.finish
+    across = make_across(s, kernel[1], stride, lanes, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
-    lane, index_type = s.lane, s.index
+    lane, index_type, identity = s.lane, s.index, s.identity
+    selects, divides = s.selects, s.divides
     stamp = s.fingerprint
-    item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
-    side = U(lanes(s))
-    zero, one, tall = U(0), U(1), np.int64(kernel[0])
+    item = U(np.dtype(accumulator).itemsize)
+    strip_cells, every = lanes.cells, lanes.all
+    single = lanes.reach > 0
+    zero, one, many, tall = U(0), U(1), U(lanes.cells), U(kernel[0])
+    planes_a_task, all_lanes = U(lanes.planes), U(lanes.all)
+    needs = np.int64(max(stride * lanes.cells, stride * (lanes.cells - 1) + kernel[1]))
+    step = np.int64(stride)
+
+    def folded_row(x, base, by_plane, by_row, row, height, start, width):
+        inside = (not single) & (start >= 0) & (start + needs <= width)
+        nearest = min(max(row, 0), height - 1)
+        at = base + U(nearest * by_row + start)
+        value, where = across(x, at, by_plane, start, width, inside)
+        if not selects and nearest != row:
+            value = vector.splat(accumulator(identity), every)
+        if indexed:
+            where += vector.splat(lane(nearest * width), every)
+        return value, where
+
+    folded_row = inner(folded_row)
+
+    def give(value, where, count, out, index, to, by_plane, kept, whole):
+        done = vector.convert(finish(value, count), result)
+        if whole:
+            memory.store(OUTPUT, out, to, done)
+        else:
+            memory.store_some(OUTPUT, out, to, by_plane, done, kept)
+        if indexed:
+            place = vector.convert(where, index_type)
+            if whole:
+                memory.store(OUTPUT_INDEX, index, to, place)
+            else:
+                memory.store_some(OUTPUT_INDEX, index, to, by_plane, place, kept)
+
+    give = inner(give)
 
     def rows(frame, scratch, first, last):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -137,55 +178,85 @@ def make_rows(s: Scalars, kernel: tuple[int, int], stride: int, indexed: bool) -
         index = memory.pointer(memory.word(frame, INDEX), index_type)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
-        channels, by_row = memory.word(frame, CHANNELS), memory.word(frame, BY_ROW)
+        channels, by_row = memory.word(frame, CHANNELS), np.int64(memory.word(frame, BY_ROW))
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
         height, width = np.int64(memory.word(frame, HEIGHT)), np.int64(memory.word(frame, WIDTH))
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
-        before = np.int64(memory.word(frame, BEFORE))
-        apart = np.int64(memory.word(frame, DOWN_STRIDE))
-        near = min(apart, tall)  # from window to window in the tile: it has no rows between them
-        left = np.int64(memory.word(frame, LEFT))
-        count, pitch = memory.word(frame, RUNS), memory.word(frame, PITCH)
-        begin = memory.word(frame, INSIDE_FIRST)
-        inside = memory.word(frame, INSIDE_LAST) - begin
+        before, left = np.int64(memory.word(frame, BEFORE)), np.int64(memory.word(frame, LEFT))
+        apart = memory.word(frame, DOWN_STRIDE)
+        last_plane = memory.word(frame, PLANES) - planes_a_task
+        tile = memory.pointer(scratch, accumulator)
+        tile_index = memory.pointer(after(scratch, room * all_lanes, item), lane)
 
-        part_at = after(scratch, room * pitch, item)
-        whole_index_at = after(part_at, room * pitch, item)
-        part_index_at = after(whole_index_at, room * pitch, lane_item)
-        whole, part = memory.pointer(scratch, accumulator), memory.pointer(part_at, accumulator)
-        whole_index = memory.pointer(whole_index_at, lane)
-        part_index = memory.pointer(part_index_at, lane)
-
-        start = begin * U(stride) - U(left)
-        vectors = (inside + side - one) // side * side
-        reach = vectors * U(stride) + U(runs.taps)
-        end = memory.word(frame, END)
-        safe = end - reach if end >= reach else zero
+        last_strip = zero if single else cells - many
+        kept = vector.iota(np.int32, strip_cells, 1) < vector.splat(np.int32(cells), strip_cells)
+        count = vector.splat(accumulator(1), every)
+        strips = one if single else (cells + many - one) // many
+        together = one if by_strip else strips
         tiles = (height_out + task_rows - one) // task_rows
-        out_end = (last // tiles * height_out + last % tiles * task_rows) * cells
-        plane, top = first // tiles, first % tiles * task_rows
+        group, top = first // tiles, first % tiles * task_rows
         for _ in range(first, last):
-            base = plane // channels * by_batch + plane % channels * by_channel
+            plane = min(group * planes_a_task, last_plane)
+            base = plane * by_channel
+            if plane >= channels:
+                base = plane // channels * by_batch + plane % channels * by_channel
             bottom = min(top + task_rows, height_out)
-            origin = np.int64(top) * apart - before
-            folded = (np.int64(bottom - top) - 1) * near + tall
-            if inside:
-                across(
-                    x, base, by_row, start, origin, folded, apart - near, height, width, inside,
-                    safe, whole, whole_index, part, part_index, begin, pitch,
-                )  # fmt: skip
-            borders(
-                x, base, by_row, left, origin, folded, apart - near, height, width, count, begin,
-                inside, whole, whole_index, part, part_index, zero, pitch,
-            )  # fmt: skip
-            down(
-                whole, whole_index, part, part_index, U(near) * pitch, pitch, cells, out, index,
-                (plane * height_out + top) * cells, out_end, top, bottom, down_counts,
-                across_counts,
-            )  # fmt: skip
+            low = np.int64(top * apart) - before
+            fills = (bottom - top - one) * apart + tall if overlap else zero
+            begin = zero
+            while begin < strips:
+                at = zero
+                for r in range(fills):
+                    for strip in range(begin, begin + together):
+                        start = np.int64(min(strip * many, last_strip)) * step - left
+                        value, where = folded_row(
+                            x, base, by_channel, by_row, low + np.int64(r), height, start, width
+                        )
+                        memory.store(TILE, tile, at, value)
+                        if indexed:
+                            memory.store(TILE_INDEX, tile_index, at, where)
+                        at += all_lanes
+                pitch = together * all_lanes
+                to, at = (plane * height_out + top) * cells, zero
+                for o in range(top, bottom):
+                    for strip in range(begin, begin + together):
+                        j = min(strip * many, last_strip)
+                        start = np.int64(j) * step - left
+                        here, row = at + (strip - begin) * many, np.int64(o * apart) - before
+                        if overlap:
+                            value = memory.lanes(TILE, tile, here, every)
+                            where = memory.lanes(TILE_INDEX, tile_index, here, every)
+                        else:
+                            value, where = folded_row(
+                                x, base, by_channel, by_row, row, height, start, width
+                            )
+                        for _ in range(one, tall):
+                            if overlap:
+                                here += pitch
+                                other = memory.lanes(TILE, tile, here, every)
+                                there = memory.lanes(TILE_INDEX, tile_index, here, every)
+                            else:
+                                row += 1
+                                other, there = folded_row(
+                                    x, base, by_channel, by_row, row, height, start, width
+                                )
+                            if indexed:
+                                where = vector.pick(better(other, value), there, where)
+                            value = combine(value, other)
+                        if divides:
+                            shares = memory.lanes(INPUT, across_counts, j, every)
+                            taken = memory.load(INPUT, down_counts, o)
+                            count = shares * vector.splat(taken, every)
+                        give(
+                            value, where, count, out, index, to + j, height_out * cells, kept,
+                            not single,
+                        )  # fmt: skip
+                    to += cells
+                    at += apart * pitch
+                begin += together
             top = bottom
             if top == height_out:
-                plane, top = plane + one, zero
+                group, top = group + one, zero
 
     return rows

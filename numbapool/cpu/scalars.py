@@ -10,6 +10,7 @@ import numpy as np
 from ..jit import fingerprint, inner
 from ..ops import PoolOp
 from ..ops.base import as_it_is
+from . import vector
 
 
 class Scalars(NamedTuple):
@@ -35,11 +36,39 @@ def _never(candidate: Any, best: Any) -> bool:
     return False
 
 
+def _either(better: Callable[..., Any], overrides: Callable[..., Any]) -> Callable[..., Any]:
+    def either(candidate, best):
+        return better(candidate, best) | overrides(candidate)
+
+    return either
+
+
 def _selecting(better: Callable[..., Any]) -> Callable[..., Any]:
     def combine(earlier, later):
-        return later if better(later, earlier) else earlier
+        return vector.pick(better(later, earlier), later, earlier)
 
     return combine
+
+
+def _overriding(select: Callable[..., Any], overrides: Callable[..., Any]) -> Callable[..., Any]:
+    # One choice after the other takes an instruction less: the inner one is a maximum.
+    def combine(earlier, later):
+        return vector.pick(overrides(later), later, select(earlier, later))
+
+    return combine
+
+
+def _selection(op: PoolOp) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``better(candidate, best)`` and ``combine(earlier, later)`` of an op."""
+    if op.better is None:
+        assert op.combine is not None, f"{op.name} needs combine or better"
+        return inner(_never), inner(op.combine)
+    better = inner(op.better)
+    combine = inner(_selecting(better))
+    if op.overrides is not None:
+        overrides = inner(op.overrides)
+        better, combine = inner(_either(better, overrides)), inner(_overriding(combine, overrides))
+    return better, combine
 
 
 def _in_any_order(better: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,11 +78,9 @@ def _in_any_order(better: Callable[..., Any]) -> Callable[..., Any]:
         Where each is better than the other (NaN and NaN) the later wins, where neither is the
         earlier: just what `better` alone does in row-major order.
         """
-        wins = better(value, best)
-        loses = better(best, value)
-        return (wins & ((not loses) | (at > best_at))) | (
-            (not wins) & (not loses) & (at < best_at)
-        )
+        wins, loses = better(value, best), better(best, value)
+        by_index = vector.pick(wins, at > best_at, at < best_at)
+        return vector.pick(wins == loses, by_index, wins)
 
     return rather
 
@@ -65,10 +92,10 @@ def stored(dtype: np.dtype) -> np.dtype:
 
 def scalars(op: PoolOp, dtype: np.dtype, lane: type, index: type) -> Scalars:
     """The scalars of ``op`` on inputs of ``dtype``."""
-    better = inner(op.better or _never)
+    better, combine = _selection(op)
     accumulator = stored(op.accumulator(dtype))
     return Scalars(
-        combine=inner(op.combine or _selecting(better)),
+        combine=combine,
         better=better,
         rather=inner(_in_any_order(better)),
         finish=inner(op.finish),

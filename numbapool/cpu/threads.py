@@ -81,15 +81,21 @@ def run(program: Program, addresses: tuple[int, int, int], num_threads: int | No
     ):
         serial(*work)
         return
-    usual = numba.get_num_threads()
-    threads = num_threads or usual
     try:
+        usual = numba.get_num_threads()
+        threads = num_threads or usual
         if threads == 1:
             serial(*work)
             return
+        chunks = min(program.tasks, threads * CHUNKS_A_THREAD)
+        if threads == usual:  # setting it would cost as much as the launch
+            parallel(*work, chunks)
+            return
         numba.set_num_threads(threads)
-        parallel(*work, min(program.tasks, threads * CHUNKS_A_THREAD))
+        try:
+            parallel(*work, chunks)
+        finally:
+            numba.set_num_threads(usual)
     finally:
-        numba.set_num_threads(usual)
         if guarded:
             _one_at_a_time.release()

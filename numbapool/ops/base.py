@@ -15,6 +15,9 @@ import numpy as np
 Scalar = Any
 
 
+def is_nan(value: Scalar) -> bool:
+    """What no number is equal to, itself included; never true of integers."""
+    return value != value
 
 
 def as_it_is(folded: Scalar, count: Scalar) -> Scalar:
@@ -42,7 +45,9 @@ class PoolOp:
         ``better`` is given.
     better : callable, optional
         ``better(candidate, best)``: whether a later tap replaces the best so far. It makes the
-        reduction a selection, which has an index map.
+        reduction a selection, which has an index map. Nothing is worse than ``identity``.
+    overrides : callable, optional
+        ``overrides(candidate)``: whether a later tap replaces whatever was best, such as NaN.
     finish : callable
         ``finish(folded, count)`` is the result; ``count`` is the number of taps to divide by.
     accumulator, result : callable
@@ -53,6 +58,7 @@ class PoolOp:
     identity: Callable[[np.dtype], Scalar]
     combine: Callable[[Scalar, Scalar], Scalar] | None = None
     better: Callable[[Scalar, Scalar], bool] | None = None
+    overrides: Callable[[Scalar], bool] | None = None
     finish: Callable[[Scalar, Scalar], Scalar] = as_it_is
     accumulator: Callable[[np.dtype], np.dtype] = own
     result: Callable[[np.dtype], np.dtype] = own

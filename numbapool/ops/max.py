@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import PoolOp, Scalar
+from .base import PoolOp, Scalar, is_nan
 
 
 def better(candidate: Scalar, best: Scalar) -> bool:
-    """A later tap replaces the best if it is larger, or NaN."""
-    return (candidate > best) | (candidate != candidate)
+    """A later tap replaces the best if it is larger."""
+    return candidate > best
 
 
 def lowest(dtype: np.dtype) -> Scalar:
@@ -19,4 +19,4 @@ def lowest(dtype: np.dtype) -> Scalar:
     return dtype.type(-np.inf) if dtype.kind == "f" else dtype.type(np.iinfo(dtype).min)
 
 
-MAX = PoolOp("max", identity=lowest, better=better)
+MAX = PoolOp("max", identity=lowest, better=better, overrides=is_nan)

@@ -1,0 +1,201 @@
+"""A SIMD vector as a type of Numba's: the ops' scalars work on it lane by lane, as they stand.
+
+Left to itself, LLVM vectorises a loop if it can prove enough about it, adds a scalar rest, and
+spends most of a short row there. A value that is a vector from the start needs neither.
+
+Kernels call these as ``vector.splat``: an intrinsic named in a closure by itself would put a random
+number into the key of Numba's disk cache.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, models, register_model
+
+
+class Vector(types.Type):
+    """``lanes`` numbers of one type; of booleans, a mask."""
+
+    def __init__(self, dtype: Any, lanes: int) -> None:
+        self.dtype, self.lanes = dtype, lanes
+        super().__init__(name=f"Vector({dtype}, {lanes})")
+
+
+@register_model(Vector)
+class _Model(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Vector) -> None:
+        item = manager.lookup(kind.dtype).get_value_type()
+        super().__init__(manager, kind, ir.VectorType(item, kind.lanes))
+
+
+def _alike(args: Any) -> bool:
+    return all(isinstance(arg, Vector) and arg == args[0] for arg in args)
+
+
+class _Comparison(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        if _alike(args):
+            return signature(Vector(types.boolean, args[0].lanes), *args)
+        return None
+
+
+class _Arithmetic(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        return signature(args[0], *args) if _alike(args) else None
+
+
+def _compare(symbol: str) -> Any:
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        dtype = sig.args[0].dtype
+        if isinstance(dtype, types.Float):
+            kind = builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered
+        else:
+            signed = getattr(dtype, "signed", False)
+            kind = builder.icmp_signed if signed else builder.icmp_unsigned
+        return kind(symbol, *args)
+
+    return lower
+
+
+def _calculate(on_floats: str, on_ints: str) -> Any:
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        floats = isinstance(sig.args[0].dtype, types.Float)
+        return getattr(builder, on_floats if floats else on_ints)(*args)
+
+    return lower
+
+
+OPERATORS = (
+    *((_Comparison, getattr(operator, name), _compare(symbol)) for name, symbol in (
+        ("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="), ("eq", "=="), ("ne", "!=")
+    )),
+    *((_Arithmetic, getattr(operator, name), _calculate(*kinds)) for names, *kinds in (
+        (("add", "iadd"), "fadd", "add"),
+        (("sub", "isub"), "fsub", "sub"),
+        (("mul", "imul"), "fmul", "mul"),
+        (("truediv", "itruediv"), "fdiv", "fdiv"),
+        (("or_", "ior"), "or_", "or_"),
+        (("and_", "iand"), "and_", "and_"),
+    ) for name in names),
+)  # fmt: skip
+for template, function, lowering in OPERATORS:
+    infer_global(function)(type(template.__name__, (template,), {}))
+    lower_builtin(function, Vector, Vector)(lowering)
+
+
+def shuffle(builder: Any, vector: Any, places: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+
+
+def spread(builder: Any, value: Any, count: int) -> Any:
+    one = ir.Constant(ir.VectorType(value.type, count), ir.Undefined)
+    first = builder.insert_element(one, value, ir.Constant(ir.IntType(32), 0))
+    return shuffle(builder, first, [0] * count)
+
+
+def joined(builder: Any, parts: list[Any]) -> Any:
+    """Vectors of one length, a power of two of them, one behind the other."""
+    while len(parts) > 1:
+        count = 2 * parts[0].type.count
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(count)))
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [builder.shuffle_vector(one, other, mask) for one, other in pairs]
+    return parts[0]
+
+
+@intrinsic(prefer_literal=True)
+def splat(typing_context: Any, value: Any, count: Any) -> Any:
+    """``count`` lanes of one value."""
+    kind = types.unliteral(value)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return spread(builder, args[0], count.literal_value)
+
+    return Vector(kind, count.literal_value)(kind, count), generate
+
+
+@intrinsic(prefer_literal=True)
+def iota(typing_context: Any, dtype: Any, count: Any, times: Any) -> Any:
+    """0, 1, ... ``count - 1``, so many ``times``, of a type such as ``np.int32``."""
+    vector = Vector(dtype.dtype, count.literal_value * times.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        numbers = list(range(count.literal_value)) * times.literal_value
+        return ir.Constant(context.get_value_type(vector), numbers)
+
+    return vector(dtype, count, times), generate
+
+
+@intrinsic
+def upper(typing_context: Any, vector: Any) -> Any:
+    """The second half of a vector."""
+    half = vector.lanes // 2
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return shuffle(builder, args[0], list(range(half, 2 * half)))
+
+    return Vector(vector.dtype, half)(vector), generate
+
+
+@intrinsic
+def lower(typing_context: Any, vector: Any) -> Any:
+    """The first half of a vector."""
+    half = vector.lanes // 2
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return shuffle(builder, args[0], list(range(half)))
+
+    return Vector(vector.dtype, half)(vector), generate
+
+
+@intrinsic
+def only(typing_context: Any, vector: Any) -> Any:
+    """The first lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
+
+    return vector.dtype(vector), generate
+
+
+@intrinsic
+def convert(typing_context: Any, value: Any, dtype: Any) -> Any:
+    """A number, or every lane, as a type such as ``np.float64``."""
+    old = value.dtype if isinstance(value, Vector) else types.unliteral(value)
+    new = dtype.dtype
+    kind = Vector(new, value.lanes) if isinstance(value, Vector) else new
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if old == new:
+            return args[0]
+        to = context.get_value_type(kind)
+        signed = getattr(old, "signed", False)
+        if isinstance(old, types.Float):
+            assert isinstance(new, types.Float), "floats are never folded as integers"
+            widen = new.bitwidth > old.bitwidth
+            return (builder.fpext if widen else builder.fptrunc)(args[0], to)
+        if isinstance(new, types.Float):
+            return (builder.sitofp if signed else builder.uitofp)(args[0], to)
+        if new.bitwidth <= old.bitwidth:
+            return builder.trunc(args[0], to) if new.bitwidth < old.bitwidth else args[0]
+        return (builder.sext if signed else builder.zext)(args[0], to)
+
+    return kind(value, dtype), generate
+
+
+@intrinsic
+def pick(typing_context: Any, condition: Any, yes: Any, no: Any) -> Any:
+    """``yes if condition else no`` of two values at hand, in every lane by itself."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(*args)
+
+    kind = condition if isinstance(condition, Vector) else types.boolean
+    return no(kind, no, no), generate
