@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(30)
+FIELDS = range(29)
 (
     # Addresses. The first three are a call's own, all others the plan's.
     X, OUT, INDEX, ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
@@ -17,9 +17,9 @@ FIELDS = range(30)
     CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, END, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
     # Tasks: output rows in one, and rows of scratch that it needs.
     TASK_ROWS, ROOM,
-    # Small sliding windows: padding above and left, the stride down, runs of taps in a row and
-    # which of them lie inside, and the distance of the rows of a tile.
-    BEFORE, LEFT, DOWN_STRIDE, RUNS, INSIDE_FIRST, INSIDE_LAST, PITCH,
+    # Sliding windows: padding above and left, the stride down; of large ones, taps down and across
+    # and output columns in a panel.
+    BEFORE, LEFT, DOWN_STRIDE, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
     # Any windows: from tap to tap, down and across, and what the tile and the stack have room for.
     STEP, STEP_ACROSS, TILE_WIDTH, STACK,
 ) = FIELDS  # fmt: skip

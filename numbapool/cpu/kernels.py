@@ -12,7 +12,7 @@ from ..geometry import UNIT, Axis, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
-from . import bins, frame, pile, rows, run
+from . import bins, doubling, frame, pile, rows, run
 from .run import LINE
 from .scalars import scalars, stored
 
@@ -20,10 +20,13 @@ from .scalars import scalars, stored
 SMALL = 5
 #: Planes up to this many bytes are pooled strip by strip, larger ones row by row.
 NEAR = 32 * 1024
+#: Negative, and no distance from any place.
+NOWHERE = np.iinfo(np.int32).min
 
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
+    "doubling": doubling.make_doubling,
     "bins": bins.make_bins,
 }
 
@@ -61,17 +64,17 @@ def _taps(axis: Axis) -> np.ndarray:
 
 
 def _choose(down: Axis, across: Axis) -> str:
+    if not isinstance(down, Sliding) or not isinstance(across, Sliding) or len(across) == 1:
+        return "bins"
     if (
-        isinstance(down, Sliding)
-        and isinstance(across, Sliding)
-        and down.dilation == across.dilation == 1
+        down.dilation == across.dilation == 1
         and max(down.kernel, across.kernel, across.stride) <= SMALL
         # Others share one kernel: every window compiled costs a second, once.
         and (down.kernel == across.kernel or 1 in (down.kernel, across.kernel))
-        and len(across) > 1
     ):
         return "rows"
-    return "bins"
+    # Doubling folds the inputs between windows, too.
+    return "doubling" if across.stride <= SMALL else "bins"
 
 
 def _lay_rows(
@@ -90,6 +93,27 @@ def _lay_rows(
     return words, room * row
 
 
+def _lay_doubling(
+    down: Sliding, across: Sliding, lanes: int, item: int, lane: int
+) -> tuple[dict[int, int], int]:
+    """What the frame of large windows says, and the bytes of scratch."""
+    task_rows, room, panel = doubling.tiling(
+        down.extent, down.stride, len(across), len(down), lanes, item + lane
+    )
+    words = {
+        frame.TASK_ROWS: task_rows,
+        frame.ROOM: room,
+        frame.PANEL: panel,
+        frame.BEFORE: down.before,
+        frame.LEFT: across.before,
+        frame.DOWN_STRIDE: down.stride,
+        frame.KERNEL_DOWN: down.kernel,
+        frame.KERNEL_ACROSS: across.kernel,
+    }
+    line = panel * across.stride + 2 * across.kernel * across.dilation + 2 * lanes
+    return words, ((room + 1) * panel + line) * (item + lane) + task_rows * lanes * item
+
+
 def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int, int], int]:
     """What the frame of any windows says, and the bytes of scratch."""
     tall, broad = int(_taps(down).max()), int(_taps(across).max())
@@ -101,12 +125,28 @@ def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int,
     return words, (room * width + stack * lanes) * (item + lane)
 
 
+def _nearest(axis: Axis, beyond: int) -> np.ndarray:
+    """The nearest input that a window takes, for each of its taps on a padded axis, or NOWHERE."""
+    assert isinstance(axis, Sliding)
+    place = np.arange((len(axis) - 1) * axis.stride + axis.extent + beyond) - axis.before
+    before = np.maximum(-(place // axis.dilation), 0) * axis.dilation
+    after = np.maximum(-((axis.size - 1 - place) // axis.dilation), 0) * axis.dilation
+    nearest = place + before - after
+    return np.where((nearest >= 0) & (nearest < axis.size), nearest, NOWHERE)
+
+
 def _tables(
     op: PoolOp, axes: tuple[Axis, Axis], name: str, divisor: int | None, accumulator: np.dtype,
-    lanes: rows.Lanes,
+    lanes: rows.Lanes, lane: type,
 ) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
+    if name == "doubling":
+        beyond = 2 * (lanes.cells + axes[1].step)
+        tables = {
+            frame.ROWS: _nearest(axes[0], 0).astype(np.int64),
+            frame.COLS: _nearest(axes[1], beyond).astype(lane),
+        }
     if name == "bins":
         for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
             tables[field] = np.stack(axis.interval(_cells(axis)), 1)
@@ -118,6 +158,7 @@ def _tables(
         if lanes.reach:
             padded = np.pad(across, (0, lanes.cells - len(across)), constant_values=1)
             across = np.tile(padded, lanes.planes)
+        across = np.pad(across, (0, lanes.cells), constant_values=1)
         tables |= {frame.DOWN_COUNTS: down, frame.ACROSS_COUNTS: across}
     return tables
 
@@ -136,12 +177,12 @@ def program(
     even = walk[1] in (0, walk[0] * walk[2])
     if even:  # planes lie equally far apart: they are the channels of one batch
         walk = (planes, 0, *walk[2:])
+    most = LINE // max(sizes[0], sizes[1] if index_dtype is not None else 1)
     name = _choose(down, across)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        most = LINE // max(sizes[0], sizes[1] if index_dtype is not None else 1)
         lanes = rows.Lanes.of(
             len(across), across.kernel, across.stride, planes if even else 1, most
         )
@@ -151,10 +192,16 @@ def program(
             (down.kernel, across.kernel), across.stride, down.kernel > down.stride, by_strip, lanes
         )  # fmt: skip
         laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes)
+    elif name == "doubling":
+        assert isinstance(down, Sliding)
+        assert isinstance(across, Sliding)
+        lanes = rows.Lanes(most, 1, 0)
+        window = (across.stride, most)
+        laid, scratch = _lay_doubling(down, across, most, *sizes)
     else:
         lanes = rows.Lanes(1, 1, 0)
         laid, scratch = _lay_bins(down, across, *sizes)
-    tables = _tables(op, (down, across), name, divisor, accumulator, lanes)
+    tables = _tables(op, (down, across), name, divisor, accumulator, lanes, lane)
     words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
     words |= {field: table.ctypes.data for field, table in tables.items()}
     words |= {

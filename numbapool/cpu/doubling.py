@@ -1,0 +1,315 @@
+"""Large sliding windows: a window of twice the taps is two windows, so taps cost their logarithm.
+
+Every input row is folded across in a buffer that holds, for each place, the window of 1, 2, 4, ...
+taps from there on, and rows are folded down alike. A selection ends with two windows that overlap,
+others with the windows that the binary digits of their length ask for.
+
+Taps outside the input hold the identity. In an index map they have the place of the window's first
+tap inside, for where nothing is better; rows outside are the nearest one that the window takes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..jit import inner
+from . import memory, taps, vector
+from .frame import (
+    ACROSS_COUNTS,
+    BEFORE,
+    BY_BATCH,
+    BY_CHANNEL,
+    BY_ROW,
+    CELLS,
+    CHANNELS,
+    COLS,
+    DOWN_COUNTS,
+    DOWN_STRIDE,
+    HEIGHT,
+    HEIGHT_OUT,
+    INDEX,
+    KERNEL_ACROSS,
+    KERNEL_DOWN,
+    LEFT,
+    OUT,
+    PANEL,
+    ROOM,
+    ROWS,
+    STEP,
+    STEP_ACROSS,
+    TASK_ROWS,
+    WIDTH,
+    X,
+    after,
+)  # fmt: skip
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
+from .scalars import Scalars
+
+U = np.uintp
+BUDGET = 512 * 1024  # bytes of a tile
+EXTENTS = 4  # of a window, in the output rows of a task: their input rows overlap by one
+FEWEST_ROWS = 32
+
+
+def tiling(extent: int, stride: int, cells: int, height_out: int, lanes: int, item: int) -> Any:
+    """Output rows in a task, input rows of its tile, and output columns of a panel."""
+    most = max(EXTENTS * extent // stride, FEWEST_ROWS)
+    task_rows = -(-height_out // -(-height_out // most))
+    room = (task_rows - 1) * stride + extent
+    panel = min(max(BUDGET // (room * item) // lanes, 1), -(-cells // lanes)) * lanes
+    return task_rows, room, panel
+
+
+def make_meet(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
+    """A vector of an array, and the one after it that lies ``ahead``, folded into one."""
+    combine, better = s.combine, s.better
+
+    def meet(values, indices, at, ahead):
+        value = memory.lanes(role, values, at, lanes)
+        where = memory.lanes(index_role, indices, at, lanes)
+        other = memory.lanes(role, values, at + ahead, lanes)
+        if indexed:
+            there = memory.lanes(index_role, indices, at + ahead, lanes)
+            where = vector.pick(better(other, value), there, where)
+        return combine(value, other), where
+
+    return inner(meet)
+
+
+def make_double(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
+    """Every place of an array met with the one that lies ``ahead``, in place."""
+    meet = make_meet(s, role, index_role, lanes, indexed)
+    many = U(lanes)
+
+    def double(values, indices, count, ahead):
+        for at in range(U(0), count, many):
+            value, where = meet(values, indices, at, ahead)
+            memory.store(role, values, at, value)
+            if indexed:
+                memory.store(index_role, indices, at, where)
+
+    return inner(double)
+
+
+def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
+    """Folds the windows of some outputs in an input row, from the padded column ``first`` on."""
+    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
+    source, selects, identity = s.source, s.selects, s.identity
+    double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
+    zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
+
+    def read(x, row_at, column, left, width):
+        place = vector.iota(np.int32, lanes, 1) + vector.splat(np.int32(column - left), lanes)
+        low, high = vector.splat(np.int32(0), lanes), vector.splat(np.int32(width), lanes)
+        inside = (place >= low) & (place < high)
+        fill = vector.splat(source(identity), lanes)
+        taken = memory.some(INPUT, x, row_at + U(column - left), inside, fill)
+        return vector.convert(taken, accumulator)
+
+    def window(line, at):
+        return taps.taps(WHOLE, line, at, zero, 0, 0, None, 1, stride, lanes, 1, 0)[0]
+
+    def places(line_index, at):
+        return taps.taps(WHOLE_INDEX, line_index, at, zero, 0, 0, None, 1, stride, lanes, 1, 0)[0]
+
+    read, window, places = inner(read), inner(window), inner(places)
+
+    def across(
+        x, row_at, first, left, width, kernel, apart, cells, columns, row_index, line, line_index,
+        tile, tile_index, to, rows,
+    ):  # fmt: skip
+        count = (cells - one) * step + (kernel - one) * apart + one
+        pair = selects and kernel > one
+        for at in range(zero, count, many):
+            column = np.int64(first + at)
+            value = read(x, row_at, column, left, width)
+            where = memory.lanes(INPUT, columns, first + at, lanes)
+            if pair:
+                other = read(x, row_at, column + np.int64(apart), left, width)
+                if indexed:
+                    there = memory.lanes(INPUT, columns, first + at + apart, lanes)
+                    where = vector.pick(better(other, value), there, where)
+                value = combine(value, other)
+            memory.store(WHOLE, line, at, value)
+            if indexed:
+                memory.store(WHOLE_INDEX, line_index, at, where)
+        taken = two if pair else one
+        if selects:
+            while two * taken <= kernel:
+                double(line, line_index, count, taken * apart)
+                taken *= two
+            ahead = (kernel - taken) * apart
+            for j in range(zero, cells, many):
+                value, other = window(line, j * step), window(line, j * step + ahead)
+                if indexed:
+                    where = places(line_index, j * step)
+                    there = places(line_index, j * step + ahead)
+                    where = vector.pick(better(other, value), there, where)
+                    nowhere = where < vector.splat(lane(0), lanes)
+                    placed = where + vector.splat(row_index, lanes)
+                    placed = vector.pick(nowhere, vector.splat(lane(-1), lanes), placed)
+                    memory.store(TILE_INDEX, tile_index, to + j * rows, placed)
+                memory.store(TILE, tile, to + j * rows, combine(value, other))
+            return
+        passed = zero
+        while taken <= kernel:
+            if kernel & taken:
+                for j in range(zero, cells, many):
+                    value = window(line, j * step + passed * apart)
+                    if passed:
+                        value = combine(memory.lanes(TILE, tile, to + j * rows, lanes), value)
+                    memory.store(TILE, tile, to + j * rows, value)
+                passed += taken
+            if two * taken <= kernel:
+                double(line, line_index, count, taken * apart)
+            taken *= two
+
+    return inner(across)
+
+
+def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
+    """The kernel: all windows of the tasks ``first`` to ``last``."""
+    combine, finish = s.combine, s.finish
+    across = make_across(s, stride, lanes, indexed)
+    double = make_double(s, TILE, TILE_INDEX, lanes, indexed)
+    meet = make_meet(s, TILE, TILE_INDEX, lanes, indexed)
+    source, accumulator, result = s.source, s.accumulator, s.result
+    lane, index_type, identity = s.lane, s.index, s.identity
+    selects, divides, stamp = s.selects, s.divides, s.fingerprint
+    item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
+    zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
+
+    def outside(tile, tile_index, from_, to, copies):
+        """A row that no tap is in: that of the nearest which the window takes, or nothing."""
+        value = vector.splat(accumulator(identity), lanes)
+        where = vector.splat(lane(-1), lanes)
+        if copies:
+            value = memory.lanes(TILE, tile, from_, lanes)
+            where = memory.lanes(TILE_INDEX, tile_index, from_, lanes)
+        memory.store(TILE, tile, to, value)
+        if indexed:
+            memory.store(TILE_INDEX, tile_index, to, where)
+
+    def digits(tile, tile_index, sums, kernel, apart, stride_down, rows_out, rows):
+        """Sums of ``kernel`` rows each: the windows that its binary digits ask for."""
+        taken, passed = one, zero
+        while taken <= kernel:
+            if kernel & taken:
+                for o in range(rows_out):
+                    row = o * stride_down + passed * apart
+                    value = memory.lanes(TILE, tile, row * many, lanes)
+                    if passed:
+                        value = combine(memory.lanes(PART, sums, o * many, lanes), value)
+                    memory.store(PART, sums, o * many, value)
+                passed += taken
+            if two * taken <= kernel:
+                double(tile, tile_index, (rows - taken * apart) * many, taken * apart * many)
+            taken *= two
+
+    def give(done, where, out, index, to, left_over):
+        place = vector.convert(where, index_type)
+        if left_over >= many:
+            memory.store(OUTPUT, out, to, done)
+            if indexed:
+                memory.store(OUTPUT_INDEX, index, to, place)
+        else:
+            kept = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(left_over), lanes)
+            memory.store_some(OUTPUT, out, to, zero, done, kept)
+            if indexed:
+                memory.store_some(OUTPUT_INDEX, index, to, zero, place, kept)
+
+    outside, digits, give = inner(outside), inner(digits), inner(give)
+
+    def doubling(frame, scratch, first, last):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        x = memory.pointer(memory.word(frame, X), source)
+        out = memory.pointer(memory.word(frame, OUT), result)
+        index = memory.pointer(memory.word(frame, INDEX), index_type)
+        nearest = memory.pointer(memory.word(frame, ROWS), np.int64)
+        columns = memory.pointer(memory.word(frame, COLS), lane)
+        down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
+        across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
+        channels, by_row = memory.word(frame, CHANNELS), memory.word(frame, BY_ROW)
+        by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
+        height, width = memory.word(frame, HEIGHT), memory.word(frame, WIDTH)
+        height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
+        task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
+        panel, left = memory.word(frame, PANEL), np.int64(memory.word(frame, LEFT))
+        before, stride_down = memory.word(frame, BEFORE), memory.word(frame, DOWN_STRIDE)
+        tall, broad = memory.word(frame, KERNEL_DOWN), memory.word(frame, KERNEL_ACROSS)
+        apart, apart_across = memory.word(frame, STEP), memory.word(frame, STEP_ACROSS)
+
+        reach = panel * step + two * broad * apart_across + two * many
+        line_at = after(scratch, (room + one) * panel, item)
+        sums_at = after(line_at, reach, item)
+        tile_index_at = after(sums_at, task_rows * many, item)
+        line_index_at = after(tile_index_at, (room + one) * panel, lane_item)
+        tile, line = memory.pointer(scratch, accumulator), memory.pointer(line_at, accumulator)
+        sums = memory.pointer(sums_at, accumulator)
+        tile_index = memory.pointer(tile_index_at, lane)
+        line_index = memory.pointer(line_index_at, lane)
+
+        count = vector.splat(accumulator(1), lanes)
+        tiles = (height_out + task_rows - one) // task_rows
+        plane, top = first // tiles, first % tiles * task_rows
+        for _ in range(first, last):
+            base = plane * by_channel
+            if plane >= channels:
+                base = plane // channels * by_batch + plane % channels * by_channel
+            bottom = min(top + task_rows, height_out)
+            low = top * stride_down
+            rows = (bottom - top - one) * stride_down + (tall - one) * apart + one
+            for begin in range(zero, cells, panel):
+                here = min(panel, cells - begin)
+                for r in range(rows):
+                    row = U(memory.load(INPUT, nearest, low + r))
+                    if row + before == low + r:
+                        across(
+                            x, base + row * by_row, begin * step, left, width, broad, apart_across,
+                            here, columns, lane(row * width), line, line_index, tile, tile_index,
+                            r * many, rows,
+                        )  # fmt: skip
+                for j in range(zero, here, many):
+                    strip = memory.pointer(scratch + j * rows * item, accumulator)
+                    strip_index = memory.pointer(tile_index_at + j * rows * lane_item, lane)
+                    for r in range(rows):
+                        row = U(memory.load(INPUT, nearest, low + r))
+                        if row + before != low + r:
+                            copies = indexed and row < height
+                            from_ = row + before - low if copies else zero
+                            outside(strip, strip_index, from_ * many, r * many, copies)
+                    taken = one
+                    if selects:
+                        while two * taken <= tall:
+                            ahead = taken * apart * many
+                            double(strip, strip_index, rows * many - ahead, ahead)
+                            taken *= two
+                    else:
+                        digits(
+                            strip, strip_index, sums, tall, apart, stride_down, bottom - top, rows
+                        )
+                    ahead = (tall - taken) * apart * many
+                    to = (plane * height_out + top) * cells + begin + j
+                    if divides:
+                        shares = memory.lanes(INPUT, across_counts, begin + j, lanes)
+                    for o in range(top, bottom):
+                        if selects:
+                            value, where = meet(
+                                strip, strip_index, (o - top) * stride_down * many, ahead
+                            )
+                        else:
+                            value = memory.lanes(PART, sums, (o - top) * many, lanes)
+                            where = vector.splat(lane(0), lanes)
+                        if divides:
+                            share = memory.load(INPUT, down_counts, o)
+                            count = shares * vector.splat(share, lanes)
+                        done = vector.convert(finish(value, count), result)
+                        give(done, where, out, index, to, here - j)
+                        to += cells
+            top = bottom
+            if top == height_out:
+                plane, top = plane + one, zero
+
+    return doubling
