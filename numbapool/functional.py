@@ -14,16 +14,16 @@ def _window(
     kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool,
     count_include_pad: bool = True,
 ) -> tuple[Any, ...]:
+    # Plain ints are most calls, and need no look.
+    if not (type(kernel_size) is type(padding) is type(dilation) is int):
+        kernel_size, padding = plain("kernel_size", kernel_size), plain("padding", padding)
+        dilation = plain("dilation", dilation)
+    if stride is not None and type(stride) is not int:
+        stride = plain("stride", stride)
     return (
-        geometry.sliding,
-        2,
-        plain("kernel_size", kernel_size),
-        plain("stride", stride),
-        plain("padding", padding),
-        plain("dilation", dilation),
-        bool(ceil_mode),
+        geometry.sliding, 2, kernel_size, stride, padding, dilation, bool(ceil_mode),
         bool(count_include_pad),
-    )
+    )  # fmt: skip
 
 
 def max_pool2d(

@@ -61,8 +61,8 @@ def _cache(function: Callable[..., Any]) -> Any:
 
 
 def compile_kernel(function: Callable[..., Any]) -> int:
-    """The address of ``function(frame, scratch, first, last)``, compiled or from the cache."""
-    signature = ((types.uintp,) * 4, types.void)
+    """The address of ``function(frame, scratch, first, last, x, out, index)``, cached on disk."""
+    signature = ((types.uintp,) * 7, types.void)
     kernel = CFunc(_named(function), signature, {}, {"error_model": "numpy"})
     kernel._cache = _cache(function)
     kernel.compile()

@@ -16,8 +16,8 @@ from .cpu.drivers import address, serial
 from .cpu.kernels import Program, program
 from .ops import PoolOp
 
-#: Below this many input elements, starting threads costs more than they save.
-SMALL = 16 * 1024
+#: Below this much work, starting threads costs more than they save.
+SMALL = 64 * 1024
 
 #: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
 Where = tuple[Any, ...]
@@ -71,10 +71,10 @@ def make_plan(
     made = None
     if 0 not in result:
         np.empty(result, op.result(dtype))  # refuses what no memory could hold
-        end = 1 + sum((n - 1) * items for n, items in zip(shape, steps, strict=True))
-        walk = (channels, by_batch, by_channel, by_row, end)
+        walk = (channels, by_batch, by_channel, by_row)
         made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
-    return Plan(result, op.result(dtype), index_dtype, made, prod(shape) < SMALL)
+    small = made is None or made.work < SMALL
+    return Plan(result, op.result(dtype), index_dtype, made, small)
 
 
 def run(
@@ -98,22 +98,22 @@ def run(
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
     shape, dtype, kept, made, small = plan
-    kinds = (dtype,) if kept is None else (dtype, kept)
     if out is None:
-        asked = results = [np.empty(shape, kind) for kind in kinds]
+        asked: list[np.ndarray] = []
+        values, indices = np.empty(shape, dtype), None if kept is None else np.empty(shape, kept)
     else:
-        asked = check_outs(out, shape, kinds, given)
-        results = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
+        asked = check_outs(out, shape, (dtype,) if kept is None else (dtype, kept), given)
+        dense = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
+        values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
-        index_at = 0 if kept is None else address(results[1])
-        addresses = (address(array), address(results[0]), index_at)
+        addresses = (address(array), address(values), 0 if indices is None else address(indices))
         if small:
-            serial(made.kernel, made.frame, made.scratch, made.tasks, *addresses)
+            serial(made.address, *addresses)
         else:
             threads.run(made, addresses, num_threads)
     if out is None:
-        return wrap(results[0]) if kept is None else (wrap(results[0]), wrap(results[1]))
-    for array, result in zip(asked, results, strict=True):
+        return wrap(values) if indices is None else (wrap(values), wrap(indices))
+    for array, result in zip(asked, (values, indices), strict=False):
         if array is not result:
             array[...] = result
     return out if kept is None else tuple(out)

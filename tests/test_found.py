@@ -11,6 +11,7 @@ from test_windows import assert_same, assert_within
 
 import numbapool
 from numbapool import geometry
+from numbapool.cpu import frame
 from numbapool.ops import MAX
 from numbapool.plan import make_plan
 
@@ -42,7 +43,7 @@ def test_scratch_does_not_grow_with_a_plane_pooled_whole():
     where = (geometry.adaptive, 2, 1)
     shape, dtype = (1, 1, 60_000, 60_000), np.dtype(np.uint8)
     plan = make_plan(MAX, where, shape, None, dtype, False, "int64", None)
-    assert plan.program.scratch < 2**16
+    assert plan.program.frame[frame.SCRATCH] < 2**16
 
 
 def test_out_on_an_input_that_is_copied():

@@ -24,8 +24,6 @@ from .frame import (
     DOWN_COUNTS,
     HEIGHT,
     HEIGHT_OUT,
-    INDEX,
-    OUT,
     ROOM,
     ROWS,
     STACK,
@@ -33,7 +31,6 @@ from .frame import (
     STEP_ACROSS,
     TILE_WIDTH,
     WIDTH,
-    X,
     after,
 )  # fmt: skip
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE
@@ -83,11 +80,11 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
     zero, one, nobody = U(0), U(1), U(np.iinfo(U).max)
 
-    def bins(frame, scratch, first, last):
+    def bins(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
-        x = memory.pointer(memory.word(frame, X), source)
-        out = memory.pointer(memory.word(frame, OUT), result)
-        index = memory.pointer(memory.word(frame, INDEX), index_type)
+        x = memory.pointer(x_at, source)
+        out = memory.pointer(out_at, result)
+        index = memory.pointer(index_at, index_type)
         rows = memory.pointer(memory.word(frame, ROWS), np.int64)
         cols = memory.pointer(memory.word(frame, COLS), np.int64)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)

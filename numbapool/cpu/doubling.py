@@ -29,11 +29,9 @@ from .frame import (
     DOWN_STRIDE,
     HEIGHT,
     HEIGHT_OUT,
-    INDEX,
     KERNEL_ACROSS,
     KERNEL_DOWN,
     LEFT,
-    OUT,
     PANEL,
     ROOM,
     ROWS,
@@ -41,7 +39,6 @@ from .frame import (
     STEP_ACROSS,
     TASK_ROWS,
     WIDTH,
-    X,
     after,
 )  # fmt: skip
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
@@ -222,11 +219,11 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
 
     outside, digits, give = inner(outside), inner(digits), inner(give)
 
-    def doubling(frame, scratch, first, last):
+    def doubling(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
-        x = memory.pointer(memory.word(frame, X), source)
-        out = memory.pointer(memory.word(frame, OUT), result)
-        index = memory.pointer(memory.word(frame, INDEX), index_type)
+        x = memory.pointer(x_at, source)
+        out = memory.pointer(out_at, result)
+        index = memory.pointer(index_at, index_type)
         nearest = memory.pointer(memory.word(frame, ROWS), np.int64)
         columns = memory.pointer(memory.word(frame, COLS), lane)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)

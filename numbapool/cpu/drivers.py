@@ -12,25 +12,20 @@ from numba import prange
 
 from ..jit import compile_driver
 from . import memory
-from .frame import INDEX, OUT, X
+from .frame import SCRATCH, TASKS
 
 
-def _serial(kernel: Any, frame: Any, size: Any, tasks: Any, x: Any, out: Any, index: Any) -> None:
-    scratch = np.empty(size, np.uint8)
-    words = frame.copy()
-    words[X], words[OUT], words[INDEX] = x, out, index
-    memory.call(kernel, words, scratch, 0, 0, tasks)
+def _serial(frame: Any, x: Any, out: Any, index: Any) -> None:
+    scratch = np.empty(memory.word(frame, SCRATCH), np.uint8)
+    memory.call(frame, scratch, 0, 0, memory.word(frame, TASKS), x, out, index)
 
 
-def _parallel(
-    kernel: Any, frame: Any, size: Any, tasks: Any, x: Any, out: Any, index: Any, chunks: Any
-) -> None:
+def _parallel(frame: Any, x: Any, out: Any, index: Any, chunks: Any) -> None:
+    tasks, size = np.int64(memory.word(frame, TASKS)), np.int64(memory.word(frame, SCRATCH))
     scratch = np.empty(size * chunks, np.uint8)
-    words = frame.copy()
-    words[X], words[OUT], words[INDEX] = x, out, index
     for chunk in prange(chunks):
         first, last = chunk * tasks // chunks, (chunk + 1) * tasks // chunks
-        memory.call(kernel, words, scratch, chunk * size, first, last)
+        memory.call(frame, scratch, chunk * size, first, last, x, out, index)
 
 
 def _address(array: Any) -> Any:

@@ -8,13 +8,15 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(29)
+FIELDS = range(28)
 (
-    # Addresses. The first three are a call's own, all others the plan's.
-    X, OUT, INDEX, ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
-    # Planes: channels of a batch; elements from batch to batch, plane to plane, row to row, and
-    # from the very first to past the last; sizes.
-    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, END, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
+    # The kernel's address, the bytes of scratch that it needs to itself, and how many tasks it has.
+    KERNEL, SCRATCH, TASKS,
+    # Addresses of tables.
+    ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
+    # Planes: channels of a batch; elements from batch to batch, plane to plane and row to row;
+    # sizes.
+    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
     # Tasks: output rows in one, and rows of scratch that it needs.
     TASK_ROWS, ROOM,
     # Sliding windows: padding above and left, the stride down; of large ones, taps down and across

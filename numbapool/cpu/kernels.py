@@ -31,17 +31,20 @@ MAKERS: dict[str, Callable[..., Any]] = {
 }
 
 
-WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL, frame.BY_ROW, frame.END)
+#: What a kernel does with every element: how often it is folded, about.
+WORK = {"rows": 2, "doubling": 6, "bins": 1}
+
+WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL, frame.BY_ROW)
 
 
 class Program(NamedTuple):
-    """A kernel, its frame but for the arrays of a call, and how much there is to do."""
+    """All that a kernel is told but for the arrays of a call, and how much there is to do."""
 
     name: str
-    kernel: int  # its address: kernel(frame, scratch, first, last)
+    address: int  # of the frame
     frame: np.ndarray
-    scratch: int  # bytes that it needs to itself
     tasks: int
+    work: int  # folds of an element, about
     tables: tuple[np.ndarray, ...]  # what addresses in the frame point to
 
 
@@ -164,10 +167,10 @@ def _tables(
 
 
 def program(
-    op: PoolOp, axes: tuple[Axis, ...], planes: int, walk: tuple[int, int, int, int, int],
+    op: PoolOp, axes: tuple[Axis, ...], planes: int, walk: tuple[int, int, int, int],
     dtype: np.dtype, index_dtype: np.dtype | None, divisor: int | None,
 ) -> Program:  # fmt: skip
-    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel, by_row, end)."""
+    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel, by_row)."""
     assert len(axes) <= 2, "more axes than the kernels have"
     down, across = axes if len(axes) == 2 else (UNIT, axes[0])
     accumulator = stored(op.accumulator(dtype))
@@ -205,6 +208,10 @@ def program(
     words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
     words |= {field: table.ctypes.data for field, table in tables.items()}
     words |= {
+        # Every array of a kernel begins a cache line, and so does every thread's part.
+        frame.SCRATCH: -(-scratch // frame.LINE) * frame.LINE + 8 * frame.LINE,
+        frame.KERNEL: _kernel(name, op, dtype, index_dtype is not None, lane, index, *window),
+        frame.TASKS: -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS]),
         frame.PLANES: planes,
         frame.HEIGHT: down.size,
         frame.WIDTH: across.size,
@@ -213,12 +220,12 @@ def program(
         frame.STEP: down.step,
         frame.STEP_ACROSS: across.step,
     }
+    block = np.array(list(words.values()), np.int64)
     return Program(
         name,
-        _kernel(name, op, dtype, index_dtype is not None, lane, index, *window),
-        np.array(list(words.values()), np.int64),
-        # Every array of a kernel begins a cache line, and so does every thread's part.
-        -(-scratch // frame.LINE) * frame.LINE + 8 * frame.LINE,
-        -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS]),
+        block.ctypes.data,
+        block,
+        words[frame.TASKS],
+        planes * down.size * across.size * WORK[name],
         tuple(tables.values()),
     )

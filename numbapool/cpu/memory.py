@@ -17,10 +17,11 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from .frame import KERNEL
 from .vector import Vector, shuffle
 
-ROLES = range(10)
-FRAME, INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX, PART, PART_INDEX = ROLES
+ROLES = range(9)
+FRAME, INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX, PART = ROLES
 
 
 def tag(builder: Any, instruction: Any, role: int) -> Any:
@@ -150,22 +151,23 @@ def store_some(
 
 @intrinsic
 def call(
-    typing_context: Any, kernel: Any, frame: Any, scratch: Any, at: Any, first: Any, last: Any
-) -> Any:
-    """Calls the kernel at an address for the tasks ``first`` to ``last``.
+    typing_context: Any, frame: Any, scratch: Any, at: Any, first: Any, last: Any, x: Any, out: Any,
+    index: Any,
+) -> Any:  # fmt: skip
+    """Calls the kernel of the frame at an address for the tasks ``first`` to ``last``.
 
-    It has the scratch from byte ``at`` on. The arrays come as such, so that they outlive the call.
+    It has the scratch from byte ``at`` on, which comes as an array, to outlive the call.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         word = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [word] * 4)
-        data = [
-            builder.ptrtoint(context.make_array(array)(context, builder, value).data, word)
-            for array, value in zip((frame, scratch), args[1:3], strict=True)
-        ]
-        kernel_at = builder.inttoptr(args[0], kind.as_pointer())
-        builder.call(kernel_at, [data[0], builder.add(data[1], args[3]), *args[4:]])
+        room = context.make_array(scratch)(context, builder, args[1]).data
+        words = builder.inttoptr(args[0], word.as_pointer())
+        address = builder.load(builder.gep(words, [word(KERNEL)]))
+        kind = ir.FunctionType(ir.VoidType(), [word] * 7)
+        kernel = builder.inttoptr(address, kind.as_pointer())
+        mine = builder.add(builder.ptrtoint(room, word), args[2])
+        builder.call(kernel, [args[0], mine, *args[3:]])
         return context.get_dummy_value()
 
-    return types.void(types.int64, frame, scratch, *[types.int64] * 3), generate
+    return types.void(types.int64, scratch, *[types.int64] * 6), generate

@@ -29,14 +29,11 @@ from .frame import (
     DOWN_STRIDE,
     HEIGHT,
     HEIGHT_OUT,
-    INDEX,
     LEFT,
-    OUT,
     PLANES,
     ROOM,
     TASK_ROWS,
     WIDTH,
-    X,
     after,
 )  # fmt: skip
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
@@ -171,11 +168,11 @@ def make_rows(
 
     give = inner(give)
 
-    def rows(frame, scratch, first, last):
+    def rows(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
-        x = memory.pointer(memory.word(frame, X), source)
-        out = memory.pointer(memory.word(frame, OUT), result)
-        index = memory.pointer(memory.word(frame, INDEX), index_type)
+        x = memory.pointer(x_at, source)
+        out = memory.pointer(out_at, result)
+        index = memory.pointer(index_at, index_type)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
         channels, by_row = memory.word(frame, CHANNELS), np.int64(memory.word(frame, BY_ROW))

@@ -71,7 +71,7 @@ def checked(num_threads: Any) -> int:
 
 def run(program: Program, addresses: tuple[int, int, int], num_threads: int | None) -> None:
     """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to."""
-    work = (program.kernel, program.frame, program.scratch, program.tasks, *addresses)
+    work = (program.address, *addresses)
     name = layer() if num_threads != 1 and program.tasks > 1 else "none"
     guarded = name not in ("tbb", "omp")
     if (
