@@ -12,7 +12,7 @@ from ..geometry import UNIT, Axis, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
-from . import bins, doubling, frame, pile, rows, run
+from . import bins, doubling, frame, pile, rows, run, whole
 from .run import LINE
 from .scalars import scalars, stored
 
@@ -28,11 +28,12 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
     "doubling": doubling.make_doubling,
     "bins": bins.make_bins,
+    "whole": whole.make_whole,
 }
 
 
 #: What a kernel does with every element: how often it is folded, about.
-WORK = {"rows": 2, "doubling": 6, "bins": 1}
+WORK = {"rows": 2, "doubling": 6, "bins": 1, "whole": 0.5}
 
 WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL, frame.BY_ROW)
 
@@ -44,7 +45,7 @@ class Program(NamedTuple):
     address: int  # of the frame
     frame: np.ndarray
     tasks: int
-    work: int  # folds of an element, about
+    work: float  # folds of an element, about
     tables: tuple[np.ndarray, ...]  # what addresses in the frame point to
 
 
@@ -66,7 +67,20 @@ def _taps(axis: Axis) -> np.ndarray:
     return -((low - high) // axis.step)
 
 
-def _choose(down: Axis, across: Axis) -> str:
+def _is_whole(axis: Axis) -> bool:
+    return len(axis) == 1 and axis.step == 1 and axis.interval(0) == (0, axis.size)
+
+
+def _choose(down: Axis, across: Axis, indexed: bool, planes: int, lanes: int) -> str:
+    if (
+        not indexed
+        and planes >= lanes
+        and down.size == 1
+        and across.size <= whole.VECTORS * lanes
+        and _is_whole(down)
+        and _is_whole(across)
+    ):
+        return "whole"
     if not isinstance(down, Sliding) or not isinstance(across, Sliding) or len(across) == 1:
         return "bins"
     if (
@@ -181,7 +195,7 @@ def program(
     if even:  # planes lie equally far apart: they are the channels of one batch
         walk = (planes, 0, *walk[2:])
     most = LINE // max(sizes[0], sizes[1] if index_dtype is not None else 1)
-    name = _choose(down, across)
+    name = _choose(down, across, index_dtype is not None, planes, most)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
@@ -195,6 +209,9 @@ def program(
             (down.kernel, across.kernel), across.stride, down.kernel > down.stride, by_strip, lanes
         )  # fmt: skip
         laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes)
+    elif name == "whole":
+        lanes, window = rows.Lanes(1, most, 0), (most,)
+        laid, scratch = {frame.TASK_ROWS: 1}, most * LINE
     elif name == "doubling":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)

@@ -199,3 +199,28 @@ def pick(typing_context: Any, condition: Any, yes: Any, no: Any) -> Any:
 
     kind = condition if isinstance(condition, Vector) else types.boolean
     return no(kind, no, no), generate
+
+
+@intrinsic(prefer_literal=True)
+def halves(typing_context: Any, first: Any, second: Any, groups: Any, which: Any) -> Any:
+    """The first or second (0 or 1) half of each of the ``groups`` of lanes of two vectors."""
+    size = first.lanes // groups.literal_value
+    starts = range(which.literal_value * size // 2, 2 * first.lanes, size)
+    places = [start + lane for start in starts for lane in range(size // 2)]
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+        return builder.shuffle_vector(args[0], args[1], mask)
+
+    return first(first, second, groups, which), generate
+
+
+@intrinsic
+def some(typing_context: Any, mask: Any) -> Any:
+    """Whether any lane of a mask is set."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
+        return builder.icmp_unsigned("!=", bits, bits.type(0))
+
+    return types.boolean(mask), generate

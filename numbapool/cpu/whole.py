@@ -1,0 +1,110 @@
+"""Small planes pooled whole: as many of them as a vector has lanes, folded to a vector each.
+
+The lanes of those vectors then meet pairwise, two vectors in one, until each lane holds a plane.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..jit import inner
+from . import memory, vector
+from .frame import (
+    ACROSS_COUNTS,
+    BY_BATCH,
+    BY_CHANNEL,
+    CHANNELS,
+    DOWN_COUNTS,
+    PLANES,
+    WIDTH,
+)
+from .memory import INPUT, OUTPUT, TILE
+from .scalars import Scalars
+from .zeros import make_has_negative_zero, make_settle
+
+U = np.uintp
+VECTORS = 16  # of a plane at most: they are folded one after the other
+
+
+def make_tree(s: Scalars, planes: int, lanes: int) -> Any:
+    """Folds ``planes`` vectors of a tile into one, each to its share of the lanes."""
+    combine = s.combine
+    if planes == 1:
+        return inner(lambda tile, at: memory.lanes(TILE, tile, at, lanes))
+    half = make_tree(s, planes // 2, lanes)
+    groups, beyond = planes // 2, U(planes // 2 * lanes)
+
+    def tree(tile, at):
+        first, second = half(tile, at), half(tile, at + beyond)
+        low = vector.halves(first, second, groups, 0)
+        return combine(low, vector.halves(first, second, groups, 1))
+
+    return inner(tree)
+
+
+def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
+    """The kernel: the planes of the tasks ``first`` to ``last``, ``lanes`` planes each."""
+    assert not indexed, "places are not kept"
+    combine, finish = s.combine, s.finish
+    tree, settle, has_negative_zero = (
+        make_tree(s, lanes, lanes), make_settle(s), make_has_negative_zero(s)
+    )  # fmt: skip
+    source, accumulator, result = s.source, s.accumulator, s.result
+    identity, divides, stamp, two_zeros = s.identity, s.divides, s.fingerprint, s.two_zeros
+    zero, one, two, many = U(0), U(1), U(2), U(lanes)
+
+    def loaded(x, at):
+        return vector.convert(memory.lanes(INPUT, x, at, lanes), accumulator)
+
+    loaded = inner(loaded)
+
+    def plane_at(plane, channels, by_batch, by_channel):
+        if plane < channels:
+            return plane * by_channel
+        return plane // channels * by_batch + plane % channels * by_channel
+
+    plane_at = inner(plane_at)
+
+    def whole(frame, scratch, first, last, x_at, out_at, index_at):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        x, out = memory.pointer(x_at, source), memory.pointer(out_at, result)
+        tile = memory.pointer(scratch, accumulator)
+        down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
+        across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
+        channels, size = memory.word(frame, CHANNELS), memory.word(frame, WIDTH)
+        by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
+        last_plane = memory.word(frame, PLANES) - many
+
+        count = vector.splat(accumulator(1), lanes)
+        if divides:
+            taps = memory.load(INPUT, down_counts, zero) * memory.load(INPUT, across_counts, zero)
+            count = vector.splat(taps, lanes)
+        full, rest = size // many, size % many
+        valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(rest), lanes)
+        fill = vector.splat(source(identity), lanes)
+        for group in range(first, last):
+            plane = min(group * many, last_plane)
+            for number in range(many):
+                at = plane_at(plane + number, channels, by_batch, by_channel)
+                value = vector.convert(
+                    memory.some(INPUT, x, at + full * many, valid, fill), accumulator
+                )
+                for part in range(full % two):
+                    value = combine(loaded(x, at + part * many), value)
+                for part in range(full % two, full, two):
+                    start = at + part * many
+                    value = combine(combine(loaded(x, start), loaded(x, start + many)), value)
+                memory.store(TILE, tile, number * many, value)
+            folded = tree(tile, zero)
+            memory.store(OUTPUT, out, plane, vector.convert(finish(folded, count), result))
+            if two_zeros and vector.some(folded == vector.splat(accumulator(0), lanes)):
+                for number in range(many):
+                    if memory.load(OUTPUT, out, plane + number) == 0:
+                        at = plane_at(plane + number, channels, by_batch, by_channel)
+                        if has_negative_zero(x, at, one, size, zero):
+                            found = settle(x, at, one, zero, zero, size, one)
+                            memory.store(OUTPUT, out, plane + number, result(found))
+
+    return whole
