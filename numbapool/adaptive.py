@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from . import geometry
+from . import geometry, lazy
 from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
 from .geometry import plain
-from .lazy import run
 from .ops import MAX, MEAN, MIN, OPS, PoolOp
 
 
@@ -51,7 +50,8 @@ def adaptive_max_pool2d(
     >>> numbapool.adaptive_max_pool2d(np.arange(15).reshape(1, 3, 5), (2, 3)).tolist()
     [[[6, 8, 9], [11, 13, 14]]]
     """
-    return run(MAX, _bins(output_size), input, return_indices, index_dtype, None, out, num_threads)
+    where = _bins(output_size)
+    return lazy.run(MAX, where, input, return_indices, index_dtype, None, out, num_threads)
 
 
 def adaptive_min_pool2d(
@@ -80,7 +80,8 @@ def adaptive_min_pool2d(
     >>> numbapool.adaptive_min_pool2d(np.arange(15).reshape(1, 3, 5), (2, 3)).tolist()
     [[[0, 1, 3], [5, 6, 8]]]
     """
-    return run(MIN, _bins(output_size), input, return_indices, index_dtype, None, out, num_threads)
+    where = _bins(output_size)
+    return lazy.run(MIN, where, input, return_indices, index_dtype, None, out, num_threads)
 
 
 def adaptive_avg_pool2d(
@@ -104,7 +105,7 @@ def adaptive_avg_pool2d(
     >>> numbapool.adaptive_avg_pool2d(np.arange(15.0).reshape(1, 3, 5), 1)
     array([[[7.]]])
     """
-    return run(MEAN, _bins(output_size), input, False, None, None, out, num_threads)
+    return lazy.run(MEAN, _bins(output_size), input, False, None, None, out, num_threads)
 
 
 def _whole(
@@ -118,7 +119,7 @@ def _whole(
         )
     where = (geometry.adaptive, dims, 1)
     if keepdims:
-        return run(op, where, x, return_indices, index_dtype, None, out, num_threads)
+        return lazy.run(op, where, x, return_indices, index_dtype, None, out, num_threads)
 
     def folded(array: Any) -> Any:
         return array.reshape(tuple(array.shape[:2]))
@@ -127,10 +128,10 @@ def _whole(
         outs = out if return_indices else (out,)
         spatial = (..., *[None] * dims)
         full = tuple(adapt("out", o)[0][spatial] for o in outs)
-        run(op, where, x, return_indices, index_dtype, None, full if return_indices else full[0],
-            num_threads)  # fmt: skip
+        whole = full if return_indices else full[0]
+        lazy.run(op, where, x, return_indices, index_dtype, None, whole, num_threads)
         return out
-    result = run(op, where, x, return_indices, index_dtype, None, None, num_threads)
+    result = lazy.run(op, where, x, return_indices, index_dtype, None, None, num_threads)
     return tuple(map(folded, result)) if return_indices else folded(result)
 
 
@@ -292,7 +293,7 @@ def spatial_pyramid_pool(
     for side in sides:
         cells = channels * side * side
         level = [v[:, at : at + cells].reshape(batch, channels, side, side) for v in vectors]
-        run(op, (geometry.adaptive, 2, side), array, return_indices, index_dtype, None,
+        lazy.run(op, (geometry.adaptive, 2, side), array, return_indices, index_dtype, None,
             tuple(level) if return_indices else level[0], num_threads)  # fmt: skip
         at += cells
     if out is not None:

@@ -12,21 +12,22 @@ import numpy as np
 Wrap = Callable[[np.ndarray], Any]
 
 
-def _as_it_is(array: np.ndarray) -> np.ndarray:
+def as_it_is(array: np.ndarray) -> np.ndarray:
+    """The array itself: what wraps a result for callers with NumPy arrays."""
     return array
 
 
 def adapt(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
     """``x`` as a NumPy array that shares its memory, and what makes a result of its kind."""
     if type(x) is np.ndarray:
-        return x, _as_it_is
+        return x, as_it_is
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
         return _from_torch(name, x), torch.from_numpy
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} must have no mask, got a masked array of shape {x.shape}")
     if isinstance(x, np.ndarray):
-        return x.view(np.ndarray), _as_it_is
+        return x.view(np.ndarray), as_it_is
     raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(x).__name__}")
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import geometry
+from . import geometry, lazy
 from .geometry import plain
-from .lazy import run
 from .ops import MAX, MEAN, MIN, SUM
 
 
@@ -20,10 +19,9 @@ def _window(
         dilation = plain("dilation", dilation)
     if stride is not None and type(stride) is not int:
         stride = plain("stride", stride)
-    return (
-        geometry.sliding, 2, kernel_size, stride, padding, dilation, bool(ceil_mode),
-        bool(count_include_pad),
-    )  # fmt: skip
+    ceil_mode = ceil_mode is not False and bool(ceil_mode)
+    include = count_include_pad is True or bool(count_include_pad)
+    return geometry.sliding, 2, kernel_size, stride, padding, dilation, ceil_mode, include
 
 
 def max_pool2d(
@@ -95,7 +93,7 @@ def max_pool2d(
     ([[[[5, 8]]]], [[[[1, 6]]]])
     """
     where = _window(kernel_size, stride, padding, dilation, ceil_mode)
-    return run(MAX, where, input, return_indices, index_dtype, None, out, num_threads)
+    return lazy.run(MAX, where, input, return_indices, index_dtype, None, out, num_threads)
 
 
 def min_pool2d(
@@ -135,7 +133,7 @@ def min_pool2d(
              [ 8., 10.]]]])
     """
     where = _window(kernel_size, stride, padding, dilation, ceil_mode)
-    return run(MIN, where, input, return_indices, index_dtype, None, out, num_threads)
+    return lazy.run(MIN, where, input, return_indices, index_dtype, None, out, num_threads)
 
 
 def avg_pool2d(
@@ -187,14 +185,14 @@ def avg_pool2d(
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
-    divisor = plain("divisor_override", divisor_override)
+    divisor = None if divisor_override is None else plain("divisor_override", divisor_override)
     if divisor is not None and not (type(divisor) is int and 0 < abs(divisor) <= geometry.LARGEST):
         raise ValueError(
             f"divisor_override must be an int other than 0, at most {geometry.LARGEST}, "
             f"got {divisor_override!r}"
         )
     where = _window(kernel_size, stride, padding, dilation, ceil_mode, count_include_pad)
-    return run(MEAN, where, input, False, None, divisor, out, num_threads)
+    return lazy.run(MEAN, where, input, False, None, divisor, out, num_threads)
 
 
 def sum_pool2d(
@@ -232,7 +230,7 @@ def sum_pool2d(
            [4, 6, 6, 4]])
     """
     where = _window(kernel_size, stride, padding, dilation, ceil_mode)
-    return run(SUM, where, input, False, None, None, out, num_threads)
+    return lazy.run(SUM, where, input, False, None, None, out, num_threads)
 
 
 def output_shape(

@@ -149,12 +149,8 @@ def plain(name: str, value: Any) -> Any:
     kind = type(value)
     if kind is int or value is None or kind is str:
         return value
-    if kind is tuple:
-        for item in value:
-            if type(item) is not int:
-                break
-        else:
-            return value
+    if kind is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
+        return value
     if isinstance(value, (list, tuple)):
         return tuple([plain(name, item) for item in value])
     if kind is not bool and kind.__name__ != "bool" and hasattr(value, "__index__"):

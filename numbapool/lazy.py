@@ -8,12 +8,10 @@ from typing import Any
 #: The process that imported the package: under omp, only that one may start threads.
 PROCESS = os.getpid()
 
-_run: Any = None
-
 
 def run(*args: Any) -> Any:
-    """`plan.run`, imported when it is needed."""
-    global _run
-    if _run is None:
-        from .plan import run as _run
-    return _run(*args)
+    """`plan.run`, imported when it is needed; it takes this function's place."""
+    from . import plan
+
+    globals()["run"] = plan.run
+    return plan.run(*args)

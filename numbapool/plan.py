@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import geometry
-from .arrays import adapt, check_dtype, check_outs, checked_index_dtype, readable
+from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtype, readable
 from .cpu import threads
-from .cpu.drivers import address, serial
+from .cpu.drivers import serial
 from .cpu.kernels import Program, program
 from .ops import PoolOp
 
@@ -82,7 +82,7 @@ def run(
     divisor: int | None = None, out: Any = None, num_threads: int | None = None,
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
-    array, wrap = adapt("input", x)
+    array, wrap = (x, as_it_is) if type(x) is np.ndarray else adapt("input", x)
     given, strides = array, None
     flags = array.flags
     if not (flags.c_contiguous and flags.aligned and array.dtype.isnative):
@@ -92,8 +92,9 @@ def run(
         strides = None if array.flags.c_contiguous else array.strides
     if type(index_dtype) is not str and index_dtype is not None:
         index_dtype = checked_index_dtype(index_dtype)
+    indexed = return_indices is not False and bool(return_indices)
     plan = make_plan(
-        op, where, array.shape, strides, array.dtype, bool(return_indices), index_dtype, divisor
+        op, where, array.shape, strides, array.dtype, indexed, index_dtype, divisor
     )
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
@@ -106,11 +107,11 @@ def run(
         dense = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
-        addresses = (address(array), address(values), 0 if indices is None else address(indices))
+        arrays = (array, values, indices)
         if small:
-            serial(made.address, *addresses)
+            serial(made.address, *arrays)
         else:
-            threads.run(made, addresses, num_threads)
+            threads.run(made, arrays, num_threads)
     if out is None:
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):

@@ -1,6 +1,7 @@
 """Running the tasks of a program: all on this thread, or spread over several.
 
-A kernel is an address and its arguments are words, so these two are compiled once for all kernels.
+A kernel is an address and its arguments are words, so the parallel one, which takes a second to
+compile, is compiled once for all kernels and arrays; the serial one once a kind of array.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from .frame import SCRATCH, TASKS
 
 def _serial(frame: Any, x: Any, out: Any, index: Any) -> None:
     scratch = np.empty(memory.word(frame, SCRATCH), np.uint8)
-    memory.call(frame, scratch, 0, 0, memory.word(frame, TASKS), x, out, index)
+    index_at = 0 if index is None else index.ctypes.data
+    memory.call(
+        frame, scratch, 0, 0, memory.word(frame, TASKS), x.ctypes.data, out.ctypes.data, index_at
+    )
 
 
 def _parallel(frame: Any, x: Any, out: Any, index: Any, chunks: Any) -> None:
@@ -29,7 +33,7 @@ def _parallel(frame: Any, x: Any, out: Any, index: Any, chunks: Any) -> None:
 
 
 def _address(array: Any) -> Any:
-    return array.ctypes.data
+    return 0 if array is None else array.ctypes.data
 
 
 address = compile_driver(_address)  # NumPy's own way takes ten times as long

@@ -21,7 +21,7 @@ import numba
 from numba import config
 
 from ..lazy import PROCESS
-from .drivers import parallel, serial
+from .drivers import address, parallel, serial
 
 if TYPE_CHECKING:
     from .kernels import Program
@@ -69,9 +69,8 @@ def checked(num_threads: Any) -> int:
     return int(num_threads)
 
 
-def run(program: Program, addresses: tuple[int, int, int], num_threads: int | None) -> None:
+def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> None:
     """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to."""
-    work = (program.address, *addresses)
     name = layer() if num_threads != 1 and program.tasks > 1 else "none"
     guarded = name not in ("tbb", "omp")
     if (
@@ -79,15 +78,16 @@ def run(program: Program, addresses: tuple[int, int, int], num_threads: int | No
         or (name == "omp" and os.getpid() != PROCESS)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
-        serial(*work)
+        serial(program.address, *arrays)
         return
     try:
         usual = numba.get_num_threads()
         threads = num_threads or usual
         if threads == 1:
-            serial(*work)
+            serial(program.address, *arrays)
             return
         chunks = min(program.tasks, threads * CHUNKS_A_THREAD)
+        work = (program.address, *map(address, arrays))
         if threads == usual:  # setting it would cost as much as the launch
             parallel(*work, chunks)
             return
