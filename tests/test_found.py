@@ -46,6 +46,17 @@ def test_scratch_does_not_grow_with_a_plane_pooled_whole():
     assert plan.program.frame[frame.SCRATCH] < 2**16
 
 
+@pytest.mark.parametrize("dilation", [10**6, 10**9])
+def test_windows_far_larger_than_planes_take_no_memory(dilation):
+    where = (geometry.sliding, 2, 2, 1, "same", dilation, False, True)
+    plan = make_plan(MAX, where, (1, 1, 4, 5), None, np.dtype("f4"), False, "int64", None)
+    assert plan.program.frame[frame.SCRATCH] < 2**16
+    assert sum(table.nbytes for table in plan.program.tables) < 2**16
+    x = np.random.default_rng(0).standard_normal((1, 1, 4, 5), np.float32)
+    # All taps lie on either side of the plane.
+    assert_same(numbapool.max_pool2d(x, 2, 1, "same", dilation), np.full_like(x, -np.inf))
+
+
 def test_out_on_an_input_that_is_copied():
     base = np.arange(64.0).reshape(1, 1, 8, 8)
     before = base.copy()

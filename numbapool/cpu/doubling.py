@@ -10,10 +10,11 @@ tap inside, for where nothing is better; rows outside are the nearest one that t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..geometry import Sliding
 from ..jit import inner
 from . import memory, taps, vector
 from .frame import (
@@ -48,15 +49,32 @@ U = np.uintp
 BUDGET = 512 * 1024  # bytes of a tile
 EXTENTS = 4  # of a window, in the output rows of a task: their input rows overlap by one
 FEWEST_ROWS = 32
+MOST = 4 * 1024 * 1024  # bytes of scratch
 
 
-def tiling(extent: int, stride: int, cells: int, height_out: int, lanes: int, item: int) -> Any:
+class Tiling(NamedTuple):
     """Output rows in a task, input rows of its tile, and output columns of a panel."""
-    most = max(EXTENTS * extent // stride, FEWEST_ROWS)
-    task_rows = -(-height_out // -(-height_out // most))
-    room = (task_rows - 1) * stride + extent
-    panel = min(max(BUDGET // (room * item) // lanes, 1), -(-cells // lanes)) * lanes
-    return task_rows, room, panel
+
+    task_rows: int
+    room: int
+    panel: int
+    scratch: int  # bytes
+
+    @classmethod
+    def of(cls, down: Sliding, across: Sliding, lanes: int, item: int, lane: int) -> Tiling:
+        most = max(EXTENTS * down.extent // down.stride, FEWEST_ROWS)
+        task_rows = -(-len(down) // -(-len(down) // most))
+        room = (task_rows - 1) * down.stride + down.extent
+        strips = max(BUDGET // (room * (item + lane)) // lanes, 1)
+        panel = min(strips, -(-len(across) // lanes)) * lanes
+        line = panel * across.stride + 2 * across.kernel * across.dilation + 2 * lanes
+        scratch = ((room + 1) * panel + line) * (item + lane) + task_rows * lanes * item
+        return cls(task_rows, room, panel, scratch)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it takes little memory: windows far larger than planes do not."""
+        return self.scratch <= MOST
 
 
 def make_meet(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:

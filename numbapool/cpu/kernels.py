@@ -71,7 +71,9 @@ def _is_whole(axis: Axis) -> bool:
     return len(axis) == 1 and axis.step == 1 and axis.interval(0) == (0, axis.size)
 
 
-def _choose(down: Axis, across: Axis, indexed: bool, planes: int, lanes: int) -> str:
+def _choose(
+    down: Axis, across: Axis, indexed: bool, planes: int, lanes: int, sizes: tuple[int, int]
+) -> str:
     if (
         not indexed
         and planes >= lanes
@@ -91,7 +93,8 @@ def _choose(down: Axis, across: Axis, indexed: bool, planes: int, lanes: int) ->
     ):
         return "rows"
     # Doubling folds the inputs between windows, too.
-    return "doubling" if across.stride <= SMALL else "bins"
+    small = across.stride <= SMALL and doubling.Tiling.of(down, across, lanes, *sizes).fits
+    return "doubling" if small else "bins"
 
 
 def _lay_rows(
@@ -110,25 +113,18 @@ def _lay_rows(
     return words, room * row
 
 
-def _lay_doubling(
-    down: Sliding, across: Sliding, lanes: int, item: int, lane: int
-) -> tuple[dict[int, int], int]:
-    """What the frame of large windows says, and the bytes of scratch."""
-    task_rows, room, panel = doubling.tiling(
-        down.extent, down.stride, len(across), len(down), lanes, item + lane
-    )
-    words = {
-        frame.TASK_ROWS: task_rows,
-        frame.ROOM: room,
-        frame.PANEL: panel,
+def _lay_doubling(down: Sliding, across: Sliding, tiling: doubling.Tiling) -> dict[int, int]:
+    """What the frame of large windows says."""
+    return {
+        frame.TASK_ROWS: tiling.task_rows,
+        frame.ROOM: tiling.room,
+        frame.PANEL: tiling.panel,
         frame.BEFORE: down.before,
         frame.LEFT: across.before,
         frame.DOWN_STRIDE: down.stride,
         frame.KERNEL_DOWN: down.kernel,
         frame.KERNEL_ACROSS: across.kernel,
     }
-    line = panel * across.stride + 2 * across.kernel * across.dilation + 2 * lanes
-    return words, ((room + 1) * panel + line) * (item + lane) + task_rows * lanes * item
 
 
 def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int, int], int]:
@@ -195,7 +191,7 @@ def program(
     if even:  # planes lie equally far apart: they are the channels of one batch
         walk = (planes, 0, *walk[2:])
     most = LINE // max(sizes[0], sizes[1] if index_dtype is not None else 1)
-    name = _choose(down, across, index_dtype is not None, planes, most)
+    name = _choose(down, across, index_dtype is not None, planes, most, sizes)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
@@ -217,7 +213,8 @@ def program(
         assert isinstance(across, Sliding)
         lanes = rows.Lanes(most, 1, 0)
         window = (across.stride, most)
-        laid, scratch = _lay_doubling(down, across, most, *sizes)
+        tiling = doubling.Tiling.of(down, across, most, *sizes)
+        laid, scratch = _lay_doubling(down, across, tiling), tiling.scratch
     else:
         lanes = rows.Lanes(1, 1, 0)
         laid, scratch = _lay_bins(down, across, *sizes)
