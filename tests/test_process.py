@@ -87,7 +87,7 @@ def test_kernels_cached_by_two_processes_do_not_mix_in_a_third(tmp_path):
     ("file", "old", "new", "result"),
     [
         ("ops/max.py", "candidate > best", "candidate < best", "[[[3, 1]]]"),
-        ("cpu/across.py", "combine(value, other)", "combine(other, other)", "[[[3, 9]]]"),
+        ("cpu/scalars.py", "earlier), later, earlier)", "earlier), earlier, later)", "[[[3, 1]]]"),
     ],
 )
 def test_an_edited_source_is_never_served_stale(tmp_path, file, old, new, result):

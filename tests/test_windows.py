@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
-from strategies import DTYPES, FLOATS, laid_out, shapes, values, window_arguments
+from strategies import DTYPES, FEW, FLOATS, laid_out, shapes, values, window_arguments
 
 import numbapool
 
@@ -48,7 +48,7 @@ def test_selections_equal_the_oracle(op, data):
     shape = data.draw(shapes())
     arguments = data.draw(window_arguments(shape))
     axes = fits(shape, arguments)
-    x = data.draw(values(shape))
+    x = data.draw(values(shape, DTYPES if op == "max" else FEW))
     expected, where = oracle.select(x, axes, sign)
     x = data.draw(laid_out(x))
     note(f"strides {x.strides}")
@@ -85,7 +85,7 @@ def test_averages_are_within_the_bound(data):
     include = data.draw(st.booleans())
     override = data.draw(st.sampled_from((None, None, 1, -3, 7)))
     axes = fits(shape, arguments)
-    x = data.draw(values(shape))
+    x = data.draw(values(shape, FEW))
     exact, scale, taps = oracle.average(x, axes, include, override)
     got = numbapool.avg_pool2d(
         data.draw(laid_out(x)), **arguments, count_include_pad=include, divisor_override=override
@@ -114,7 +114,7 @@ def test_sums_equal_the_oracle(data):
     shape = data.draw(shapes(12))
     arguments = data.draw(window_arguments(shape))
     axes = fits(shape, arguments)
-    x = data.draw(values(shape, [d for d in DTYPES if d not in FLOATS]))
+    x = data.draw(values(shape, [d for d in FEW if d not in FLOATS]))
     exact = oracle.total(x, axes)
     kind = np.uint64 if x.dtype.kind == "u" else np.int64
     wrapped = np.array([int(v) % 2**64 for v in exact.ravel()], np.uint64).astype(kind)

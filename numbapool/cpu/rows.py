@@ -60,7 +60,8 @@ class Lanes(NamedTuple):
         if cells > most:
             return cls(most, 1, 0)
         row = max(_power_of_two(cells), most // 4)
-        side_by_side = min(most // row, 1 << planes.bit_length() - 1)
+        # All or one: each number of planes is a kernel to compile.
+        side_by_side = most // row if planes >= most // row else 1
         return cls(row, side_by_side, _power_of_two(stride * (cells - 1) + kernel))
 
     @property
