@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 FLOATS = ("float32", "float64")
-INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-DTYPES = (*FLOATS, *INTEGERS, "bool")
+SIGNED = ("int8", "int16", "int32", "int64")
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64", "bool")
+DTYPES = (*FLOATS, *SIGNED, *UNSIGNED)
 
 # What max is tested on all of, others need only some of: the ops differ in their scalars alone, and
 # every dtype is machine code to compile.
