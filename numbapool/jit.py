@@ -80,7 +80,7 @@ def compile_driver(function: Callable[..., Any], parallel: bool = False) -> Any:
 @cache
 def inner(function: Callable[..., Any]) -> Any:
     """``function`` made callable from kernels; it stays the plain function it was."""
-    return register_jitable(error_model="numpy")(_named(function))
+    return register_jitable(error_model="numpy", no_cfunc_wrapper=True)(_named(function))
 
 
 def cache_folders() -> list[Path]:

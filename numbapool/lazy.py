@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -11,7 +12,14 @@ PROCESS = os.getpid()
 
 def run(*args: Any) -> Any:
     """`plan.run`, imported when it is needed; it takes this function's place."""
-    from . import plan
+    # A tenth of importing Numba and compiling would go into looking for garbage.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from . import plan
 
-    globals()["run"] = plan.run
-    return plan.run(*args)
+        globals()["run"] = plan.run
+        return plan.run(*args)
+    finally:
+        if collects:
+            gc.enable()

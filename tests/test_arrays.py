@@ -11,6 +11,8 @@ import pytest
 import torch
 
 import numbapool
+from numbapool import plan
+from numbapool.cpu import frame
 
 X = np.random.default_rng(0).standard_normal((2, 3, 20, 24)).astype(np.float32)
 
@@ -139,3 +141,26 @@ def test_a_layer_lives_in_a_torch_module():
         got = net(torch.from_numpy(X))
         expected = torch.nn.functional.max_pool2d(net.conv(torch.from_numpy(X)), 2)
     assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4, 4), (2, 8, 64, 64)])
+def test_no_memory_to_work_in_is_an_error(shape, monkeypatch):
+    plans = []
+
+    def kept(*args):
+        plans.append(make_plan(*args))
+        return plans[-1]
+
+    make_plan = plan.make_plan
+    monkeypatch.setattr(plan, "make_plan", kept)
+    x = np.ones(shape, np.float32)
+    numbapool.max_pool2d(x, 3, 1)
+    words = plans[0].program.frame
+    room = int(words[frame.SCRATCH])
+    words[frame.SCRATCH] = 1 << 60
+    try:
+        with pytest.raises(MemoryError, match="no memory"):
+            numbapool.max_pool2d(x, 3, 1)
+    finally:
+        words[frame.SCRATCH] = room
+    assert (numbapool.max_pool2d(x, 3, 1) == 1).all()

@@ -273,11 +273,11 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             base = plane * by_channel
             if plane >= channels:
                 base = plane // channels * by_batch + plane % channels * by_channel
-            bottom = min(top + task_rows, height_out)
+            bottom = vector.least(top + task_rows, height_out)
             low = top * stride_down
             rows = (bottom - top - one) * stride_down + (tall - one) * apart + one
             for begin in range(zero, cells, panel):
-                here = min(panel, cells - begin)
+                here = vector.least(panel, cells - begin)
                 for r in range(rows):
                     row = U(memory.load(INPUT, nearest, low + r))
                     if row + before == low + r:

@@ -1,7 +1,8 @@
 """Running the tasks of a program: all on this thread, or spread over several.
 
 A kernel is an address and its arguments are words, so the parallel one, which takes a second to
-compile, is compiled once for all kernels and arrays; the serial one once a kind of array.
+compile, is compiled once for all kernels and arrays; the serial one once a kind of array. Both say
+whether there was memory to work in.
 """
 
 from __future__ import annotations
@@ -16,24 +17,29 @@ from . import memory
 from .frame import SCRATCH, TASKS
 
 
-def _serial(frame: Any, x: Any, out: Any, index: Any) -> None:
-    scratch = np.empty(memory.word(frame, SCRATCH), np.uint8)
-    index_at = 0 if index is None else index.ctypes.data
-    memory.call(
-        frame, scratch, 0, 0, memory.word(frame, TASKS), x.ctypes.data, out.ctypes.data, index_at
-    )
+def _serial(frame: Any, x: Any, out: Any, index: Any) -> bool:
+    tasks = memory.word(frame, TASKS)
+    scratch = memory.take(memory.word(frame, SCRATCH))
+    if scratch:
+        index_at = 0 if index is None else index.ctypes.data
+        memory.call(frame, scratch, 0, tasks, x.ctypes.data, out.ctypes.data, index_at)
+        memory.give_back(scratch)
+    return scratch != 0
 
 
-def _parallel(frame: Any, x: Any, out: Any, index: Any, chunks: Any) -> None:
-    tasks, size = np.int64(memory.word(frame, TASKS)), np.int64(memory.word(frame, SCRATCH))
-    scratch = np.empty(size * chunks, np.uint8)
-    for chunk in prange(chunks):
-        first, last = chunk * tasks // chunks, (chunk + 1) * tasks // chunks
-        memory.call(frame, scratch, chunk * size, first, last, x, out, index)
+def _parallel(frame: Any, chunks: Any, x: Any, out: Any, index: Any) -> bool:
+    tasks, size = np.int64(memory.word(frame, TASKS)), memory.word(frame, SCRATCH)
+    scratch = memory.take(size * np.uintp(chunks))
+    if scratch:
+        for chunk in prange(chunks):
+            first, last = chunk * tasks // chunks, (chunk + 1) * tasks // chunks
+            memory.call(frame, scratch + np.uintp(chunk) * size, first, last, x, out, index)
+        memory.give_back(scratch)
+    return scratch != 0
 
 
 def _address(array: Any) -> Any:
-    return 0 if array is None else array.ctypes.data
+    return array.ctypes.data
 
 
 address = compile_driver(_address)  # NumPy's own way takes ten times as long

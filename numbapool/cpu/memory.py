@@ -150,24 +150,39 @@ def store_some(
 
 
 @intrinsic
+def take(typing_context: Any, size: Any) -> Any:
+    """The address of so many bytes, to be given back, or 0 where there are none."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(context.nrt.allocate(builder, args[0]), ir.IntType(64))
+
+    return types.uintp(types.uintp), generate
+
+
+@intrinsic
+def give_back(typing_context: Any, address: Any) -> Any:
+    """Frees what was taken."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        context.nrt.free(builder, builder.inttoptr(args[0], ir.IntType(8).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.uintp), generate
+
+
+@intrinsic
 def call(
-    typing_context: Any, frame: Any, scratch: Any, at: Any, first: Any, last: Any, x: Any, out: Any,
+    typing_context: Any, frame: Any, scratch: Any, first: Any, last: Any, x: Any, out: Any,
     index: Any,
 ) -> Any:  # fmt: skip
-    """Calls the kernel of the frame at an address for the tasks ``first`` to ``last``.
-
-    It has the scratch from byte ``at`` on, which comes as an array, to outlive the call.
-    """
+    """Calls the kernel of the frame at an address for the tasks ``first`` to ``last``."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         word = ir.IntType(64)
-        room = context.make_array(scratch)(context, builder, args[1]).data
         words = builder.inttoptr(args[0], word.as_pointer())
         address = builder.load(builder.gep(words, [word(KERNEL)]))
         kind = ir.FunctionType(ir.VoidType(), [word] * 7)
-        kernel = builder.inttoptr(address, kind.as_pointer())
-        mine = builder.add(builder.ptrtoint(room, word), args[2])
-        builder.call(kernel, [args[0], mine, *args[3:]])
+        builder.call(builder.inttoptr(address, kind.as_pointer()), args)
         return context.get_dummy_value()
 
-    return types.void(types.int64, scratch, *[types.int64] * 6), generate
+    return types.void(*[types.int64] * 7), generate

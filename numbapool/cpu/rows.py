@@ -110,7 +110,7 @@ def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, indexed: boo
                 cells, planes, reach,
             )  # fmt: skip
         value = vector.convert(taken[0], accumulator)
-        where = columns(start, U(0), width, inside)
+        where = columns(start, U(0), width, inside) if indexed else vector.splat(lane(0), every)
         for tap in range(one, count):
             other = vector.convert(taken[tap], accumulator)
             if indexed:
@@ -143,7 +143,7 @@ def make_rows(
 
     def folded_row(x, base, by_plane, by_row, row, height, start, width):
         inside = (not single) & (start >= 0) & (start + needs <= width)
-        nearest = min(max(row, 0), height - 1)
+        nearest = vector.least(vector.most(row, np.int64(0)), height - 1)
         at = base + U(nearest * by_row + start)
         value, where = across(x, at, by_plane, start, width, inside)
         if not selects and nearest != row:
@@ -185,7 +185,8 @@ def make_rows(
         apart = memory.word(frame, DOWN_STRIDE)
         last_plane = memory.word(frame, PLANES) - planes_a_task
         tile = memory.pointer(scratch, accumulator)
-        tile_index = memory.pointer(after(scratch, room * all_lanes, item), lane)
+        tile_index_at = after(scratch, room * all_lanes, item) if indexed else scratch
+        tile_index = memory.pointer(tile_index_at, lane)
 
         last_strip = zero if single else cells - many
         kept = vector.iota(np.int32, strip_cells, 1) < vector.splat(np.int32(cells), strip_cells)
@@ -195,11 +196,11 @@ def make_rows(
         tiles = (height_out + task_rows - one) // task_rows
         group, top = first // tiles, first % tiles * task_rows
         for _ in range(first, last):
-            plane = min(group * planes_a_task, last_plane)
+            plane = vector.least(group * planes_a_task, last_plane)
             base = plane * by_channel
             if plane >= channels:
                 base = plane // channels * by_batch + plane % channels * by_channel
-            bottom = min(top + task_rows, height_out)
+            bottom = vector.least(top + task_rows, height_out)
             low = np.int64(top * apart) - before
             fills = (bottom - top - one) * apart + tall if overlap else zero
             begin = zero
@@ -207,7 +208,7 @@ def make_rows(
                 at = zero
                 for r in range(fills):
                     for strip in range(begin, begin + together):
-                        start = np.int64(min(strip * many, last_strip)) * step - left
+                        start = np.int64(vector.least(strip * many, last_strip)) * step - left
                         value, where = folded_row(
                             x, base, by_channel, by_row, low + np.int64(r), height, start, width
                         )
@@ -219,7 +220,7 @@ def make_rows(
                 to, at = (plane * height_out + top) * cells, zero
                 for o in range(top, bottom):
                     for strip in range(begin, begin + together):
-                        j = min(strip * many, last_strip)
+                        j = vector.least(strip * many, last_strip)
                         start = np.int64(j) * step - left
                         here, row = at + (strip - begin) * many, np.int64(o * apart) - before
                         if overlap:

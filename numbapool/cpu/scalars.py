@@ -50,10 +50,11 @@ def _selecting(better: Callable[..., Any]) -> Callable[..., Any]:
     return combine
 
 
-def _overriding(select: Callable[..., Any], overrides: Callable[..., Any]) -> Callable[..., Any]:
+def _overriding(better: Callable[..., Any], overrides: Callable[..., Any]) -> Callable[..., Any]:
     # One choice after the other takes an instruction less: the inner one is a maximum.
     def combine(earlier, later):
-        return vector.pick(overrides(later), later, select(earlier, later))
+        best = vector.pick(better(later, earlier), later, earlier)
+        return vector.pick(overrides(later), later, best)
 
     return combine
 
@@ -64,11 +65,10 @@ def _selection(op: PoolOp) -> tuple[Callable[..., Any], Callable[..., Any]]:
         assert op.combine is not None, f"{op.name} needs combine or better"
         return inner(_never), inner(op.combine)
     better = inner(op.better)
-    combine = inner(_selecting(better))
-    if op.overrides is not None:
-        overrides = inner(op.overrides)
-        better, combine = inner(_either(better, overrides)), inner(_overriding(combine, overrides))
-    return better, combine
+    if op.overrides is None:
+        return better, inner(_selecting(better))
+    overrides = inner(op.overrides)
+    return inner(_either(better, overrides)), inner(_overriding(better, overrides))
 
 
 def _in_any_order(better: Callable[..., Any]) -> Callable[..., Any]:

@@ -201,6 +201,25 @@ def pick(typing_context: Any, condition: Any, yes: Any, no: Any) -> Any:
     return no(kind, no, no), generate
 
 
+def _extreme(name: str, symbol: str) -> Any:
+    """The smaller or larger of two integers: the built-in ones take longer to compile."""
+
+    def extreme(typing_context: Any, one: Any, other: Any) -> Any:
+        kind = types.unliteral(one)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            compare = builder.icmp_signed if kind.signed else builder.icmp_unsigned
+            return builder.select(compare(symbol, *args), *args)
+
+        return kind(kind, kind), generate
+
+    extreme.__name__ = name
+    return intrinsic(extreme)
+
+
+least, most = _extreme("least", "<"), _extreme("most", ">")
+
+
 @intrinsic(prefer_literal=True)
 def halves(typing_context: Any, first: Any, second: Any, groups: Any, which: Any) -> Any:
     """The first or second (0 or 1) half of each of the ``groups`` of lanes of two vectors."""

@@ -85,7 +85,7 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(rest), lanes)
         fill = vector.splat(source(identity), lanes)
         for group in range(first, last):
-            plane = min(group * many, last_plane)
+            plane = vector.least(group * many, last_plane)
             for number in range(many):
                 at = plane_at(plane + number, channels, by_batch, by_channel)
                 value = vector.convert(
