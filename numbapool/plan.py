@@ -108,9 +108,10 @@ def run(
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
         arrays = (array, values, indices)
-        done = serial(made.address, *arrays) if small else threads.run(made, arrays, num_threads)
-        if not done:
-            raise MemoryError(f"no memory for the {made.scratch} bytes that a thread works in")
+        if small:
+            serial(made.address, *arrays)
+        else:
+            threads.run(made, arrays, num_threads)
     if out is None:
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):

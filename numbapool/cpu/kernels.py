@@ -44,7 +44,6 @@ class Program(NamedTuple):
     name: str
     address: int  # of the frame
     frame: np.ndarray
-    scratch: int  # bytes, for each thread
     tasks: int
     work: float  # folds of an element, about
     tables: tuple[np.ndarray, ...]  # what addresses in the frame point to
@@ -240,7 +239,6 @@ def program(
         name,
         block.ctypes.data,
         block,
-        words[frame.SCRATCH],
         words[frame.TASKS],
         planes * down.size * across.size * WORK[name],
         tuple(tables.values()),

@@ -151,7 +151,7 @@ def store_some(
 
 @intrinsic
 def take(typing_context: Any, size: Any) -> Any:
-    """The address of so many bytes, to be given back, or 0 where there are none."""
+    """The address of so many bytes, to be given back; a MemoryError where there are none."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.ptrtoint(context.nrt.allocate(builder, args[0]), ir.IntType(64))

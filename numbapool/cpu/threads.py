@@ -69,11 +69,8 @@ def checked(num_threads: Any) -> int:
     return int(num_threads)
 
 
-def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> Any:
-    """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to.
-
-    False where there was no memory to work in.
-    """
+def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> None:
+    """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to."""
     name = layer() if num_threads != 1 and program.tasks > 1 else "none"
     guarded = name not in ("tbb", "omp")
     if (
@@ -81,19 +78,22 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         or (name == "omp" and os.getpid() != PROCESS)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
-        return serial(program.address, *arrays)
+        serial(program.address, *arrays)
+        return
     try:
         usual = numba.get_num_threads()
         threads = num_threads or usual
         if threads == 1:
-            return serial(program.address, *arrays)
+            serial(program.address, *arrays)
+            return
         chunks = min(program.tasks, threads * CHUNKS_A_THREAD)
         work = (program.address, chunks, *(0 if a is None else address(a) for a in arrays))
         if threads == usual:  # setting it would cost as much as the launch
-            return parallel(*work)
+            parallel(*work)
+            return
         numba.set_num_threads(threads)
         try:
-            return parallel(*work)
+            parallel(*work)
         finally:
             numba.set_num_threads(usual)
     finally:
