@@ -13,12 +13,13 @@ def _window(
     kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool,
     count_include_pad: bool = True,
 ) -> tuple[Any, ...]:
-    # Plain ints are most calls, and need no look.
-    if not (type(kernel_size) is type(padding) is type(dilation) is int):
-        kernel_size, padding = plain("kernel_size", kernel_size), plain("padding", padding)
-        dilation = plain("dilation", dilation)
-    if stride is not None and type(stride) is not int:
-        stride = plain("stride", stride)
+    # Plain ints are most calls, pairs of them the rest.
+    ints = type(kernel_size) is type(padding) is type(dilation) is int
+    if not (ints and (stride is None or type(stride) is int)) and not geometry.are_plain(
+        kernel_size, stride, padding, dilation
+    ):
+        kernel_size, stride = plain("kernel_size", kernel_size), plain("stride", stride)
+        padding, dilation = plain("padding", padding), plain("dilation", dilation)
     ceil_mode = ceil_mode is not False and bool(ceil_mode)
     include = count_include_pad is True or bool(count_include_pad)
     return geometry.sliding, 2, kernel_size, stride, padding, dilation, ceil_mode, include

@@ -144,12 +144,22 @@ def merged(axes: Sequence[Axis]) -> tuple[Axis, ...]:
     return (*rest, last)
 
 
+def are_plain(*values: Any) -> bool:
+    """Whether all are ints, pairs of ints or None: no float or bool in them."""
+    for value in values:
+        kind = type(value)
+        if kind is tuple:
+            if not (len(value) == 2 and type(value[0]) is type(value[1]) is int):
+                return False
+        elif kind is not int and value is not None:
+            return False
+    return True
+
+
 def plain(name: str, value: Any) -> Any:
     """``value`` as ints, None or a word, lists as tuples: hashable, and no float or bool in it."""
     kind = type(value)
     if kind is int or value is None or kind is str:
-        return value
-    if kind is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
         return value
     if isinstance(value, (list, tuple)):
         return tuple([plain(name, item) for item in value])
