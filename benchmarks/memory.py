@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
-from .implementations import checked
-from .layers import WINDOWS, sample
+from numbapool.bench.layers import WINDOWS, sample
+from numbapool.bench.peers import Call, checked
+
 from .pooling import IMPLS
 
 PROCESS = Path("/proc/self")
@@ -19,6 +20,19 @@ def _resident(field: str) -> int:
     """Bytes, now (VmRSS) or at most since the last reset (VmHWM)."""
     found = re.search(rf"{field}:\s+(\d+) kB", (PROCESS / "status").read_text())
     return int(found[1]) * 1024 if found else 0
+
+
+def peak(call: Call) -> int:
+    """Bytes that a call takes at its most, its result included; it has been called before."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc keeps freed pages, which would hide new ones
+        trim(0)
+    (PROCESS / "clear_refs").write_text("5")
+    before = _resident("VmRSS")
+    result = call()
+    most = _resident("VmHWM") - before
+    del result
+    return most
 
 
 class PeakMemory:
@@ -36,13 +50,5 @@ class PeakMemory:
         self.call = checked(impl, op, case, sample(case.shape, "float32"))
 
     def track_call(self, impl: str, layer: str, op: str) -> int:
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:  # glibc keeps freed pages, which would hide new ones
-            trim(0)
-        (PROCESS / "clear_refs").write_text("5")
-        before = _resident("VmRSS")
         with torch.inference_mode():
-            result = self.call()
-        peak = _resident("VmHWM") - before
-        del result
-        return peak
+            return peak(self.call)

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import torch
 
-from .implementations import checked
-from .layers import ADAPTIVE, GLOBAL, TINY, WINDOWS, Layer, sample
+from numbapool.bench.layers import ADAPTIVE, GLOBAL, TINY, WINDOWS, Layer, sample
+from numbapool.bench.peers import checked
 
 IMPLS = ("numbapool", "torch", "numpy")
 DTYPES = ("float32", "float64", "uint8")

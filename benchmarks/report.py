@@ -111,13 +111,13 @@ def markdown(titled: Mapping[str, Sequence[Row]]) -> str:
     )
 
 
-def update(readme: Path, text: str) -> None:
+def update(readme: Path, text: str, marks: tuple[str, str] = MARKS) -> None:
     """Put the text between the two comments."""
     old = readme.read_text(encoding="utf-8")
-    start, end = map(re.escape, MARKS)
+    start, end = map(re.escape, marks)
     new, found = re.subn(
         f"({start}).*?({end})", lambda m: f"{m[1]}\n{text}\n{m[2]}", old, flags=re.DOTALL
     )
     if found != 1:
-        raise SystemExit(f"{readme}: no single place between {MARKS[0]} and {MARKS[1]}")
+        raise SystemExit(f"{readme}: no single place between {marks[0]} and {marks[1]}")
     readme.write_text(new, encoding="utf-8")

@@ -21,10 +21,12 @@ from pathlib import Path
 
 import torch
 
-from .implementations import THREADS, Call, arrays, bind, compare
-from .layers import Window, read_layers, sample
+from numbapool.bench.layers import Window, sample
+from numbapool.bench.peers import THREADS, Call, arrays, bind, compare
+from numbapool.bench.timing import medians
+
+from .models import read_layers
 from .report import Row, Summary, markdown, plain, update
-from .timing import medians
 
 DTYPE = "float32"
 LIBRARIES = ("numbapool", "torch", "numpy")
@@ -62,13 +64,19 @@ def measure(layers: Sequence[tuple[str, Window]]) -> list[Row]:
     return rows
 
 
-def everything(titled: dict[str, list[Row]]) -> dict[str, object]:
-    """What goes into the JSON file."""
+def machine() -> dict[str, object]:
+    """When and where a file of results was measured."""
     return {
         "date": time.strftime("%Y-%m-%d"),
         "machine": {"processor": _processor(), "threads": THREADS, "system": platform.system()},
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "numba", "torch")},
+    }
+
+
+def everything(titled: dict[str, list[Row]]) -> dict[str, object]:
+    """What goes into the JSON file."""
+    return machine() | {
         "summary": {title: asdict(Summary.of("all", rows)) for title, rows in titled.items()},
         "layers": {
             title: [{"name": row.name} | {k: float(f"{v:.4g}") for k, v in row.seconds.items()}
@@ -85,7 +93,7 @@ def _processor() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def _warn_of_load() -> None:
+def warn_of_load() -> None:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
     if load > 0.5:
         print(
@@ -111,7 +119,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0, or 1 where a requirement is not met."""
     options = parse(arguments)
-    _warn_of_load()
+    warn_of_load()
     layers = [
         (op, layer)
         for op, layer in read_layers(options.most_elements)

@@ -61,8 +61,11 @@ def _cache(function: Callable[..., Any]) -> Any:
 
 
 def compile_kernel(function: Callable[..., Any]) -> int:
-    """The address of ``function(frame, scratch, first, last, x, out, index)``, cached on disk."""
-    signature = ((types.uintp,) * 7, types.void)
+    """The address of ``function(frame, scratch, first, last, x, out, index)``, cached on disk.
+
+    It returns the task that it stopped at, or ``last``.
+    """
+    signature = ((types.uintp,) * 7, types.uintp)
     kernel = CFunc(_named(function), signature, {}, {"error_model": "numpy"})
     kernel._cache = _cache(function)
     kernel.compile()

@@ -108,10 +108,8 @@ def run(
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
         arrays = (array, values, indices)
-        if small:
-            serial(made.address, *arrays)
-        else:
-            threads.run(made, arrays, num_threads)
+        while serial(made.address, *arrays) if small else threads.run(made, arrays, num_threads):
+            made.complete()  # and once again: the first time that there is something left
     if out is None:
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):

@@ -22,7 +22,8 @@ from asv_runner._aux import update_sys_path  # noqa: E402
 ROOT = Path(__file__).parents[1]
 update_sys_path(str(ROOT / "benchmarks"))  # as asv imports them: the package, not its parent
 
-from benchmarks import implementations, layers, report, table, timing  # noqa: E402
+from benchmarks import models, report, table  # noqa: E402
+from numbapool.bench import layers, peers, timing  # noqa: E402
 
 TABLES = (layers.WINDOWS, layers.TINY, layers.ADAPTIVE, layers.GLOBAL)
 BENCHMARKS = {b.name: b for b in asv_runner.disc_benchmarks(str(ROOT / "benchmarks"))}
@@ -52,10 +53,10 @@ def wrong(monkeypatch):
     """An implementation whose maxima are one too large."""
 
     def bind(x, layer):
-        right = implementations.IMPLEMENTATIONS["numpy"]["max"](x, layer)
+        right = peers.IMPLEMENTATIONS["numpy"]["max"](x, layer)
         return lambda: right() + 1
 
-    monkeypatch.setitem(implementations.IMPLEMENTATIONS, "numbapool", {"max": bind})
+    monkeypatch.setitem(peers.IMPLEMENTATIONS, "numbapool", {"max": bind})
 
 
 def test_asv_finds_every_kind():
@@ -86,9 +87,9 @@ def test_runs(name, number, params, tiny_layers):
 def test_a_wrong_result_is_not_timed(wrong, tiny_layers):
     name = next(iter(layers.WINDOWS))
     setup = BENCHMARKS["pooling.Max.time_call"].func.__self__.setup
-    with pytest.raises(implementations.WrongResultError, match="values differ"):
+    with pytest.raises(peers.WrongResultError, match="values differ"):
         setup("numbapool", name, "float32")
-    with pytest.raises(implementations.WrongResultError):
+    with pytest.raises(peers.WrongResultError):
         table.timed("max", layers.WINDOWS[name])
 
 
@@ -100,31 +101,31 @@ def test_a_wrong_result_is_not_timed(wrong, tiny_layers):
 def test_compare_sees(got):
     layer = layers.Window((1, 1, 2, 4), (2, 2), (2, 2))
     want = np.zeros((1, 2), np.float32)
-    implementations.compare("numpy", "avg", layer, (want,), (want.copy(),))
-    with pytest.raises(implementations.WrongResultError):
-        implementations.compare("numpy", "avg", layer, (got,), (want,))
+    peers.compare("numpy", "avg", layer, (want,), (want.copy(),))
+    with pytest.raises(peers.WrongResultError):
+        peers.compare("numpy", "avg", layer, (got,), (want,))
 
 
 def test_a_refusal_of_numbapool_is_no_skip():
     def refuse():
         raise RuntimeError("not implemented for uint8")
 
-    with pytest.raises(implementations.RefusedError):
-        implementations.arrays("torch", refuse)
+    with pytest.raises(peers.Refused):
+        peers.arrays("torch", refuse)
     with pytest.raises(RuntimeError, match="not implemented for"):
-        implementations.arrays("numbapool", refuse)
+        peers.arrays("numbapool", refuse)
 
 
 @pytest.mark.parametrize("op", ["max", "max with indices", "avg"])
 def test_numpy_baseline_on_the_layers_of_models(op):
     """All windows of the CSV, shrunk, against torch; NaN and ties too."""
-    windows = {tiny(layer) for _, layer in layers.read_layers(10**12) if layer.taps < 500}
+    windows = {tiny(layer) for _, layer in models.read_layers(10**12) if layer.taps < 500}
     for layer in windows:
         x = layers.sample(layer.shape, "float32").round(1)
         if op != "avg":
             x[0, 0, 1:3, 1:3] = np.nan
         got, want = (
-            implementations.arrays(name, implementations.bind(name, op, layer, x))
+            peers.arrays(name, peers.bind(name, op, layer, x))
             for name in ("numpy", "torch")
         )
         for mine, theirs in zip(got, want, strict=True):
@@ -133,7 +134,7 @@ def test_numpy_baseline_on_the_layers_of_models(op):
 
 
 def test_csv_names_are_different():
-    names = [f"{op} {layer}" for op, layer in layers.read_layers(20_000_000)]
+    names = [f"{op} {layer}" for op, layer in models.read_layers(20_000_000)]
     assert len(names) == len(set(names)) > 150
 
 
@@ -178,7 +179,7 @@ def test_update_keeps_the_rest_of_the_readme(tmp_path):
 
 def test_table_end_to_end(monkeypatch, tmp_path, capsys, tiny_layers):
     monkeypatch.setattr(
-        table, "read_layers", lambda most: [(op, tiny(x)) for op, x in layers.read_layers(most)]
+        table, "read_layers", lambda most: [(op, tiny(x)) for op, x in models.read_layers(most)]
     )
     out = tmp_path / "out.json"
     arguments = ["--filter", "max 3x3/s2", "--limit", "3", "--json", str(out)]

@@ -151,6 +151,22 @@ def test_nan_at_every_place_of_a_window_and_of_a_vector(op, dtype):
         np.testing.assert_array_equal(pool(x, **arguments), got)
 
 
+@pytest.mark.parametrize("arguments", [(3, 2, 1), (13, 1, 6)])
+@pytest.mark.parametrize("num_threads", [1, None])
+def test_a_plane_with_nan_among_others(arguments, num_threads):
+    """Kernels that do not see NaN leave their tasks from there on to others."""
+    x = np.random.default_rng(6).standard_normal((40, 1, 40, 40)).astype(np.float32)
+    clean = numbapool.max_pool2d(x, *arguments, num_threads=num_threads)
+    for plane in (39, 0, 17):
+        dirty = x.copy()
+        dirty[plane, 0, 39, 39] = np.nan
+        want = clean.copy()
+        want[plane] = oracle.select(dirty[plane], oracle.windows((40, 40), *arguments), 1)[0]
+        assert np.isnan(want[plane]).any()
+        assert_same(numbapool.max_pool2d(dirty, *arguments, num_threads=num_threads), want)
+    assert_same(numbapool.max_pool2d(x, *arguments, num_threads=num_threads), clean)
+
+
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 5, 7])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, (1, 4), (5, 1)])
 def test_small_windows_at_every_stride(kernel, stride):

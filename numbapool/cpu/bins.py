@@ -151,5 +151,6 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
             o += one
             if o == height_out:
                 plane, o = plane + one, zero
+        return last
 
     return bins

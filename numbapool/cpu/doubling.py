@@ -109,9 +109,13 @@ def make_double(s: Scalars, role: int, index_role: int, lanes: int, indexed: boo
 
 
 def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
-    """Folds the windows of some outputs in an input row, from the padded column ``first`` on."""
+    """Folds the windows of some outputs in an input row, from the padded column ``first`` on.
+
+    A kernel that is blind tells in which lanes there was what it does not see.
+    """
     combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
     source, selects, identity = s.source, s.selects, s.identity
+    blind, overrides = s.blind, s.overrides
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
     zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
 
@@ -137,15 +141,20 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     ):  # fmt: skip
         count = (cells - one) * step + (kernel - one) * apart + one
         pair = selects and kernel > one
+        unseen = vector.splat(False, lanes)
         for at in range(zero, count, many):
             column = np.int64(first + at)
             value = read(x, row_at, column, left, width)
             where = memory.lanes(INPUT, columns, first + at, lanes)
+            if blind:
+                unseen |= overrides(value)
             if pair:
                 other = read(x, row_at, column + np.int64(apart), left, width)
                 if indexed:
                     there = memory.lanes(INPUT, columns, first + at + apart, lanes)
                     where = vector.pick(better(other, value), there, where)
+                if blind:
+                    unseen |= overrides(other)
                 value = combine(value, other)
             memory.store(WHOLE, line, at, value)
             if indexed:
@@ -167,7 +176,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                     placed = vector.pick(nowhere, vector.splat(lane(-1), lanes), placed)
                     memory.store(TILE_INDEX, tile_index, to + j * rows, placed)
                 memory.store(TILE, tile, to + j * rows, combine(value, other))
-            return
+            return unseen
         passed = zero
         while taken <= kernel:
             if kernel & taken:
@@ -180,6 +189,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             if two * taken <= kernel:
                 double(line, line_index, count, taken * apart)
             taken *= two
+        return unseen
 
     return inner(across)
 
@@ -192,7 +202,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     meet = make_meet(s, TILE, TILE_INDEX, lanes, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
-    selects, divides, stamp = s.selects, s.divides, s.fingerprint
+    selects, divides, blind, stamp = s.selects, s.divides, s.blind, s.fingerprint
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
     zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
 
@@ -269,7 +279,8 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         count = vector.splat(accumulator(1), lanes)
         tiles = (height_out + task_rows - one) // task_rows
         plane, top = first // tiles, first % tiles * task_rows
-        for _ in range(first, last):
+        for task in range(first, last):
+            unseens = vector.splat(False, lanes)
             base = plane * by_channel
             if plane >= channels:
                 base = plane // channels * by_batch + plane % channels * by_channel
@@ -281,11 +292,13 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                 for r in range(rows):
                     row = U(memory.load(INPUT, nearest, low + r))
                     if row + before == low + r:
-                        across(
+                        unseen = across(
                             x, base + row * by_row, begin * step, left, width, broad, apart_across,
                             here, columns, lane(row * width), line, line_index, tile, tile_index,
                             r * many, rows,
                         )  # fmt: skip
+                        if blind:
+                            unseens |= unseen
                 for j in range(zero, here, many):
                     strip = memory.pointer(scratch + j * rows * item, accumulator)
                     strip_index = memory.pointer(tile_index_at + j * rows * lane_item, lane)
@@ -323,8 +336,11 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                         done = vector.convert(finish(value, count), result)
                         give(done, where, out, index, to, here - j)
                         to += cells
+            if blind and vector.some(unseens):
+                return task
             top = bottom
             if top == height_out:
                 plane, top = plane + one, zero
+        return last
 
     return doubling

@@ -8,10 +8,11 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(28)
+FIELDS = range(29)
 (
-    # The kernel's address, the bytes of scratch that it needs to itself, and how many tasks it has.
-    KERNEL, SCRATCH, TASKS,
+    # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
+    # that it needs to itself, and how many tasks it has.
+    KERNEL, EXACT, SCRATCH, TASKS,
     # Addresses of tables.
     ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
     # Planes: channels of a batch; elements from batch to batch, plane to plane and row to row;

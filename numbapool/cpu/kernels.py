@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..ops import PoolOp
 from ..ops.base import as_it_is
 from . import bins, doubling, frame, pile, rows, run, whole
 from .run import LINE
-from .scalars import scalars, stored
+from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
@@ -35,6 +35,9 @@ MAKERS: dict[str, Callable[..., Any]] = {
 #: What a kernel does with every element: how often it is folded, about.
 WORK = {"rows": 2, "doubling": 6, "bins": 1, "whole": 0.5}
 
+#: Those that can be blind to NaN, and stop where they meet one: half of the instructions.
+BLIND = ("rows", "doubling")
+
 WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL, frame.BY_ROW)
 
 
@@ -47,13 +50,19 @@ class Program(NamedTuple):
     tasks: int
     work: float  # folds of an element, about
     tables: tuple[np.ndarray, ...]  # what addresses in the frame point to
+    exact: Callable[[], int]  # the kernel for what this one leaves, compiled when it is needed
+
+    def complete(self) -> None:
+        """From now on, what the kernel leaves is done by the exact one."""
+        self.frame[frame.EXACT] = self.exact()
 
 
 @cache
 def _kernel(
-    name: str, op: PoolOp, dtype: np.dtype, indexed: bool, lane: type, index: type, *window: Any
-) -> Any:
-    s = scalars(op, dtype, lane, index)
+    name: str, op: PoolOp, dtype: np.dtype, indexed: bool, lane: type, index: type, blind: bool,
+    *window: Any,
+) -> Any:  # fmt: skip
+    s = scalars(op, dtype, lane, index, blind)
     return compile_kernel(MAKERS[name](s, *window, indexed))
 
 
@@ -219,12 +228,14 @@ def program(
         lanes = rows.Lanes(1, 1, 0)
         laid, scratch = _lay_bins(down, across, *sizes)
     tables = _tables(op, (down, across), name, divisor, accumulator, lanes, lane)
+    kernel = partial(_kernel, name, op, dtype, index_dtype is not None, lane, index)
+    blind = name in BLIND and index_dtype is None and may_be_blind(op, dtype)
     words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
     words |= {field: table.ctypes.data for field, table in tables.items()}
     words |= {
         # Every array of a kernel begins a cache line, and so does every thread's part.
         frame.SCRATCH: -(-scratch // frame.LINE) * frame.LINE + 8 * frame.LINE,
-        frame.KERNEL: _kernel(name, op, dtype, index_dtype is not None, lane, index, *window),
+        frame.KERNEL: kernel(blind, *window),
         frame.TASKS: -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS]),
         frame.PLANES: planes,
         frame.HEIGHT: down.size,
@@ -242,4 +253,5 @@ def program(
         words[frame.TASKS],
         planes * down.size * across.size * WORK[name],
         tuple(tables.values()),
+        partial(kernel, False, *window),
     )

@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from .frame import KERNEL
+from .frame import EXACT, KERNEL
 from .vector import Vector, shuffle
 
 ROLES = range(9)
@@ -175,14 +175,40 @@ def call(
     typing_context: Any, frame: Any, scratch: Any, first: Any, last: Any, x: Any, out: Any,
     index: Any,
 ) -> Any:  # fmt: skip
-    """Calls the kernel of the frame at an address for the tasks ``first`` to ``last``."""
+    """Calls the kernel of the frame at an address for the tasks ``first`` to ``last``.
+
+    From the task where it stops on, the exact kernel goes on, if there is one yet. The number of
+    tasks that are left.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         word = ir.IntType(64)
         words = builder.inttoptr(args[0], word.as_pointer())
-        address = builder.load(builder.gep(words, [word(KERNEL)]))
-        kind = ir.FunctionType(ir.VoidType(), [word] * 7)
-        builder.call(builder.inttoptr(address, kind.as_pointer()), args)
+        kind = ir.FunctionType(word, [word] * 7).as_pointer()
+
+        def kernel(field: int) -> Any:
+            return builder.load(builder.gep(words, [word(field)]))
+
+        stop = builder.call(builder.inttoptr(kernel(KERNEL), kind), args)
+        stopped = cgutils.alloca_once_value(builder, stop)
+        exact = kernel(EXACT)
+        left = builder.icmp_unsigned("<", stop, args[3])
+        known = builder.icmp_unsigned("!=", exact, word(0))
+        with builder.if_then(builder.and_(left, known), likely=False):
+            rest = [*args[:2], stop, *args[3:]]
+            builder.store(builder.call(builder.inttoptr(exact, kind), rest), stopped)
+        return builder.sub(args[3], builder.load(stopped))
+
+    return types.int64(*[types.int64] * 7), generate
+
+
+@intrinsic
+def put(typing_context: Any, words: Any, at: Any, value: Any) -> Any:
+    """Writes the 64-bit word ``at`` of those at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        base = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        builder.store(args[2], builder.gep(base, [args[1]]))
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 7), generate
+    return types.void(types.uintp, types.uintp, types.int64), generate

@@ -81,9 +81,13 @@ def tiling(kernel: int, stride: int, height_out: int, row_bytes: int) -> tuple[i
 
 
 def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, indexed: bool) -> Any:
-    """Folds the windows of a strip in one input row: their values, and columns in an index map."""
+    """Folds the windows of a strip in one input row: their values, and columns in an index map.
+
+    A kernel that is blind tells in which lanes there was what it does not see.
+    """
     combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
-    identity, source = s.identity, s.source
+    identity, source, blind, overrides = s.identity, s.source, s.blind, s.overrides
+    all_taps = stride > 1  # else the first and the last meet every input
     cells, planes, reach = lanes
     every = lanes.all
     one, count, step = U(1), U(kernel), lane(stride)
@@ -111,13 +115,16 @@ def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, indexed: boo
             )  # fmt: skip
         value = vector.convert(taken[0], accumulator)
         where = columns(start, U(0), width, inside) if indexed else vector.splat(lane(0), every)
+        unseen = overrides(value) if blind else vector.splat(False, every)
         for tap in range(one, count):
             other = vector.convert(taken[tap], accumulator)
             if indexed:
                 there = columns(start, tap, width, inside)
                 where = vector.pick(better(other, value), there, where)
             value = combine(value, other)
-        return value, where
+            if blind and (all_taps or tap == count - one):
+                unseen |= overrides(other)
+        return value, where, unseen
 
     return inner(across)
 
@@ -131,7 +138,7 @@ def make_rows(
     across = make_across(s, kernel[1], stride, lanes, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
-    selects, divides = s.selects, s.divides
+    selects, divides, blind = s.selects, s.divides, s.blind
     stamp = s.fingerprint
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
@@ -145,12 +152,12 @@ def make_rows(
         inside = (not single) & (start >= 0) & (start + needs <= width)
         nearest = vector.least(vector.most(row, np.int64(0)), height - 1)
         at = base + U(nearest * by_row + start)
-        value, where = across(x, at, by_plane, start, width, inside)
+        value, where, unseen = across(x, at, by_plane, start, width, inside)
         if not selects and nearest != row:
             value = vector.splat(accumulator(identity), every)
         if indexed:
             where += vector.splat(lane(nearest * width), every)
-        return value, where
+        return value, where, unseen
 
     folded_row = inner(folded_row)
 
@@ -195,7 +202,8 @@ def make_rows(
         together = one if by_strip else strips
         tiles = (height_out + task_rows - one) // task_rows
         group, top = first // tiles, first % tiles * task_rows
-        for _ in range(first, last):
+        for task in range(first, last):
+            unseens = vector.splat(False, every)
             plane = vector.least(group * planes_a_task, last_plane)
             base = plane * by_channel
             if plane >= channels:
@@ -209,9 +217,11 @@ def make_rows(
                 for r in range(fills):
                     for strip in range(begin, begin + together):
                         start = np.int64(vector.least(strip * many, last_strip)) * step - left
-                        value, where = folded_row(
+                        value, where, unseen = folded_row(
                             x, base, by_channel, by_row, low + np.int64(r), height, start, width
                         )
+                        if blind:
+                            unseens |= unseen
                         memory.store(TILE, tile, at, value)
                         if indexed:
                             memory.store(TILE_INDEX, tile_index, at, where)
@@ -227,9 +237,11 @@ def make_rows(
                             value = memory.lanes(TILE, tile, here, every)
                             where = memory.lanes(TILE_INDEX, tile_index, here, every)
                         else:
-                            value, where = folded_row(
+                            value, where, unseen = folded_row(
                                 x, base, by_channel, by_row, row, height, start, width
                             )
+                            if blind:
+                                unseens |= unseen
                         for _ in range(one, tall):
                             if overlap:
                                 here += pitch
@@ -237,9 +249,11 @@ def make_rows(
                                 there = memory.lanes(TILE_INDEX, tile_index, here, every)
                             else:
                                 row += 1
-                                other, there = folded_row(
+                                other, there, unseen = folded_row(
                                     x, base, by_channel, by_row, row, height, start, width
                                 )
+                                if blind:
+                                    unseens |= unseen
                             if indexed:
                                 where = vector.pick(better(other, value), there, where)
                             value = combine(value, other)
@@ -254,8 +268,11 @@ def make_rows(
                     to += cells
                     at += apart * pitch
                 begin += together
+            if blind and vector.some(unseens):
+                return task
             top = bottom
             if top == height_out:
                 group, top = group + one, zero
+        return last
 
     return rows

@@ -19,10 +19,12 @@ class Scalars(NamedTuple):
     combine: Callable[..., Any]
     better: Callable[..., Any]
     rather: Callable[..., Any]
+    overrides: Callable[..., Any]
     finish: Callable[..., Any]
     identity: Any
     selects: bool
     divides: bool  # the result depends on the number of taps
+    blind: bool  # to values that override: a task that meets one is left to another kernel
     two_zeros: bool  # values that are equal and differ: 0.0 and -0.0
     source: type
     accumulator: type
@@ -33,6 +35,10 @@ class Scalars(NamedTuple):
 
 
 def _never(candidate: Any, best: Any) -> bool:
+    return False
+
+
+def _nothing(candidate: Any) -> bool:
     return False
 
 
@@ -59,13 +65,13 @@ def _overriding(better: Callable[..., Any], overrides: Callable[..., Any]) -> Ca
     return combine
 
 
-def _selection(op: PoolOp) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _selection(op: PoolOp, blind: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """``better(candidate, best)`` and ``combine(earlier, later)`` of an op."""
     if op.better is None:
         assert op.combine is not None, f"{op.name} needs combine or better"
         return inner(_never), inner(op.combine)
     better = inner(op.better)
-    if op.overrides is None:
+    if op.overrides is None or blind:
         return better, inner(_selecting(better))
     overrides = inner(op.overrides)
     return inner(_either(better, overrides)), inner(_overriding(better, overrides))
@@ -90,18 +96,25 @@ def stored(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.uint8) if dtype.kind == "b" else dtype
 
 
-def scalars(op: PoolOp, dtype: np.dtype, lane: type, index: type) -> Scalars:
+def may_be_blind(op: PoolOp, dtype: np.dtype) -> bool:
+    """Whether there are values that override, but rarely: only floats have NaN."""
+    return op.overrides is not None and dtype.kind == "f"
+
+
+def scalars(op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool) -> Scalars:
     """The scalars of ``op`` on inputs of ``dtype``."""
-    better, combine = _selection(op)
+    better, combine = _selection(op, blind)
     accumulator = stored(op.accumulator(dtype))
     return Scalars(
         combine=combine,
         better=better,
         rather=inner(_in_any_order(better)),
+        overrides=inner(op.overrides or _nothing),
         finish=inner(op.finish),
         identity=accumulator.type(op.identity(op.accumulator(dtype))),
         selects=op.better is not None,
         divides=op.finish is not as_it_is,
+        blind=blind,
         two_zeros=op.better is not None and dtype.kind == "f",
         source=stored(dtype).type,
         accumulator=accumulator.type,

@@ -69,8 +69,11 @@ def checked(num_threads: Any) -> int:
     return int(num_threads)
 
 
-def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> None:
-    """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to."""
+def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> Any:
+    """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to.
+
+    The number of tasks that are left to a kernel which is not compiled yet.
+    """
     name = layer() if num_threads != 1 and program.tasks > 1 else "none"
     guarded = name not in ("tbb", "omp")
     if (
@@ -78,22 +81,19 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         or (name == "omp" and os.getpid() != PROCESS)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
-        serial(program.address, *arrays)
-        return
+        return serial(program.address, *arrays)
     try:
         usual = numba.get_num_threads()
         threads = num_threads or usual
         if threads == 1:
-            serial(program.address, *arrays)
-            return
+            return serial(program.address, *arrays)
         chunks = min(program.tasks, threads * CHUNKS_A_THREAD)
         work = (program.address, chunks, *(0 if a is None else address(a) for a in arrays))
         if threads == usual:  # setting it would cost as much as the launch
-            parallel(*work)
-            return
+            return parallel(*work)
         numba.set_num_threads(threads)
         try:
-            parallel(*work)
+            return parallel(*work)
         finally:
             numba.set_num_threads(usual)
     finally:

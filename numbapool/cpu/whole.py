@@ -106,5 +106,6 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
                         if has_negative_zero(x, at, one, size, zero):
                             found = settle(x, at, one, zero, zero, size, one)
                             memory.store(OUTPUT, out, plane + number, result(found))
+        return last
 
     return whole

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Mapping
 
-from .implementations import Call
+from .peers import Call
 
 SECONDS = 0.06  # of samples for each call
 TURNS = 5

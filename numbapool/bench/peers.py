@@ -1,11 +1,12 @@
 """What is compared: ``IMPLEMENTATIONS[name][op](x, layer)`` binds a call without arguments.
 
-numbapool and torch get the same arguments and the same number of threads, and both allocate
-their outputs. Nothing is timed before :func:`checked` found its result right.
+All get the same array and the same number of threads, and allocate their outputs. Peers are those
+that are installed. Nothing is timed before its result was found right.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Callable
@@ -14,27 +15,23 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import torch
 
 import numbapool
 
-from . import numpy_pool
+from . import engines, numpy_pool
+from .engines import Refused
 from .layers import Layer
 
 Call = Callable[[], Any]
 Arrays = tuple[np.ndarray, ...]
 Binder = Callable[[np.ndarray, Any], Call]
 
-# The processors this process may use are what Numba takes; torch is given as many.
+# The processors this process may use are what Numba takes; peers are given as many.
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class WrongResultError(AssertionError):
     """An implementation's result differs from its peer's."""
-
-
-class RefusedError(NotImplementedError):
-    """torch has no kernel for this dtype; asv skips the case."""
 
 
 def _torch_like(
@@ -59,23 +56,19 @@ def _torch_like(
     }
 
 
-_torch = SimpleNamespace(
-    **{name: getattr(torch.nn.functional, name) for name in (
-        "max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"
-    )},
-    global_max_pool=partial(torch.amax, dim=(2, 3), keepdim=True),
-    global_avg_pool=partial(torch.mean, dim=(2, 3), keepdim=True),
-)  # fmt: skip
-
-
 def _plain(pool: Callable[[np.ndarray, Any], Any]) -> Binder:
     return lambda x, layer: partial(pool, x, layer)
 
 
+def _engine(engine: Any) -> dict[str, Binder]:
+    def bound(op: str) -> Binder:
+        return lambda x, layer: engine(op, x, layer, THREADS)
+
+    return {op: bound(op) for op in ("max", "max with indices", "avg")}
+
+
 IMPLEMENTATIONS: dict[str, dict[str, Binder]] = {
     "numbapool": _torch_like(numbapool, np.asarray),
-    "numbapool[torch]": _torch_like(numbapool, torch.from_numpy),
-    "torch": _torch_like(_torch, torch.from_numpy),
     "numpy": {
         "max": _plain(numpy_pool.max_pool),
         "max with indices": _plain(numpy_pool.max_pool_indices),
@@ -86,11 +79,39 @@ IMPLEMENTATIONS: dict[str, dict[str, Binder]] = {
         "global avg": lambda x, b: partial(x.mean, (2, 3), keepdims=True),
     },
 }
-PEERS = ("torch", "numpy", "numbapool")
+
+if importlib.util.find_spec("torch"):
+    import torch
+
+    def _channels_last(x: np.ndarray) -> Any:
+        return torch.from_numpy(x).to(memory_format=torch.channels_last)
+
+    _torch = SimpleNamespace(
+        **{name: getattr(torch.nn.functional, name) for name in (
+            "max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"
+        )},
+        global_max_pool=partial(torch.amax, dim=(2, 3), keepdim=True),
+        global_avg_pool=partial(torch.mean, dim=(2, 3), keepdim=True),
+    )  # fmt: skip
+    IMPLEMENTATIONS |= {
+        "torch": _torch_like(_torch, torch.from_numpy),
+        "torch channels_last": _torch_like(_torch, _channels_last),
+        "numbapool[torch]": _torch_like(numbapool, torch.from_numpy),
+    }
+    torch.set_num_threads(THREADS)
+if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
+    IMPLEMENTATIONS["onnxruntime"] = _engine(engines.OnnxRuntime)
+if importlib.util.find_spec("openvino"):
+    IMPLEMENTATIONS["openvino"] = _engine(engines.OpenVino)
+
+#: Whose results are taken for right, in this order.
+JUDGES = tuple(name for name in ("torch", "numpy", "numbapool") if name in IMPLEMENTATIONS)
 
 
 def bind(name: str, op: str, layer: Layer, x: np.ndarray) -> Call:
-    torch.set_num_threads(THREADS)
+    """A call of one implementation; `Refused` where it has none."""
+    if op not in IMPLEMENTATIONS[name]:
+        raise Refused(f"{name} has no {op}")
     return IMPLEMENTATIONS[name][op](x, layer)
 
 
@@ -99,9 +120,13 @@ def arrays(name: str, call: Call) -> Arrays:
     try:
         result = call()
     except RuntimeError as error:
-        if name == "torch" and re.search("not implemented for|must be .* dtype", str(error)):
-            raise RefusedError(f"torch refuses the dtype: {error}") from error
+        if name.startswith("torch") and re.search(
+            "not implemented for|must be .* dtype", str(error)
+        ):
+            raise Refused(f"torch refuses the dtype: {error}") from error
         raise
+    if isinstance(call, (engines.OnnxRuntime, engines.OpenVino)):
+        result = call.results()
     return tuple(np.asarray(part) for part in (result if isinstance(result, tuple) else (result,)))
 
 
@@ -119,15 +144,15 @@ def compare(name: str, op: str, layer: Layer, got: Arrays, want: Arrays) -> None
 
 
 def checked(name: str, op: str, layer: Layer, x: np.ndarray) -> Call:
-    """The call, compiled, warm and its result compared with the first peer that takes the dtype."""
+    """The call, warm, its result compared with that of the first judge that takes the dtype."""
     call = bind(name, op, layer, x)
     got = arrays(name, call)
-    for peer in PEERS:
-        if peer == name:
+    for judge in JUDGES:
+        if judge == name:
             continue
         try:
-            want = arrays(peer, bind(peer, op, layer, x))
-        except RefusedError:
+            want = arrays(judge, bind(judge, op, layer, x))
+        except Refused:
             continue
         compare(name, op, layer, got, want)
         return call

@@ -1,15 +1,11 @@
-"""The layers that are timed: a few with names for asv, ``model_layers.csv`` for the table."""
+"""The layers that are timed by name; tests and tables bring more."""
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-
-CSV = Path(__file__).with_name("model_layers.csv")
 
 Pair = tuple[int, int]
 Shape = tuple[int, int, int, int]
@@ -102,31 +98,6 @@ GLOBAL = _named({
 def sample(shape: Shape, dtype: str) -> np.ndarray:
     """Random input; positive, so that averages may be compared relatively."""
     rng = np.random.default_rng(0)
-    if np.dtype(dtype).kind == "u":
+    if np.dtype(dtype).kind in "iu":
         return rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
     return rng.random(shape, np.dtype(dtype))
-
-
-def read_layers(most_elements: int) -> list[tuple[str, Window]]:
-    """The different 2-D layers of the CSV as ("max" or "avg", window), small inputs only."""
-    with CSV.open(newline="") as file:
-        layers = [_layer(row) for row in csv.DictReader(file) if row["spatial"].count("x") == 1]
-    return [layer for layer in dict.fromkeys(layers) if math.prod(layer[1].shape) <= most_elements]
-
-
-def _layer(row: dict[str, str]) -> tuple[str, Window]:
-    def pair(column: str) -> Pair:
-        first, second = map(int, row[column].split("x"))
-        return first, second
-
-    op, _, count = row["op"].partition("_")
-    window = Window(
-        (int(row["n"]), int(row["c"]), *pair("spatial")),
-        pair("kernel"),
-        pair("stride"),
-        pair("padding"),
-        pair("dilation"),
-        ceil_mode=row["rounding"] == "ceil",
-        count_include_pad=count != "exc" or not any(pair("padding")),
-    )
-    return op, window

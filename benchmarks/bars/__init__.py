@@ -1,0 +1,1 @@
+"""What must hold, measured: ``python -m benchmarks.bars``."""

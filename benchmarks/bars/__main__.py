@@ -1,0 +1,70 @@
+"""Measures every bar and prints it beside today's figure: ``python -m benchmarks.bars``.
+
+Exits with 1 where one is missed. A run takes about twelve minutes and wants the machine to itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from ..report import update
+from ..table import machine, warn_of_load
+from . import layers, process, relatives, shapes
+from .bar import Bar, markdown, worst_of_runs
+
+MARKS = ("<!-- bars -->", "<!-- /bars -->")
+
+
+def groups(every: int = 1) -> dict[str, Callable[[], list[Bar]]]:
+    return {
+        "layers": partial(layers.bars, every),
+        "copies": shapes.copies,
+        "windows": shapes.windows,
+        "arrays": shapes.arrays,
+        "dtypes": shapes.dtypes,
+        "bins": relatives.bins,
+        "blocks": relatives.blocks,
+        "filters": relatives.filters,
+        "tiny": process.tiny,
+        "threads": shapes.threads,
+        "memory": process.memory,
+        "starts": process.starts,
+        "nan": shapes.nan,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0, or 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bars", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=groups(), help="some of the groups")
+    parser.add_argument("--every", type=int, default=1, help="only every so many layers")
+    parser.add_argument("--runs", type=int, default=1, help="take the worst of so many runs")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--update-readme", type=Path, metavar="FILE")
+    options = parser.parse_args(arguments)
+    warn_of_load()
+    chosen = groups(options.every)
+    runs: list[list[Bar]] = []
+    for _ in range(options.runs):
+        runs.append([])
+        for name in options.only or chosen:
+            print(f"measuring {name}", file=sys.stderr, flush=True)
+            runs[-1] += chosen[name]()
+    bars = worst_of_runs(runs)
+    print(markdown(bars))
+    if options.json:
+        found = machine() | {"runs": options.runs, "bars": [asdict(bar) for bar in bars]}
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.update_readme:
+        update(options.update_readme, markdown(bars), MARKS)
+    return int(not all(bar.met for bar in bars))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

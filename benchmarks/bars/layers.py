@@ -1,0 +1,90 @@
+"""The layers of real models against every peer: each in its best layout, all in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import torch
+
+import numbapool
+from numbapool.bench.layers import Window, sample
+from numbapool.bench.peers import IMPLEMENTATIONS, Call, Refused, arrays, bind, compare
+from numbapool.bench.timing import medians
+
+from ..models import read_layers
+from .bar import Bar, mean, pair
+
+PEERS = ("torch", "torch channels_last", "onnxruntime", "openvino")
+MOST_ELEMENTS = 20_000_000
+
+Seconds = dict[str, float]
+
+
+def calls_of(op: str, layer: Window, x: np.ndarray) -> dict[str, Call]:
+    """Ours and every peer's that takes the layer and gives torch's result."""
+    calls: dict[str, Call] = {}
+    want = arrays("torch", bind("torch", op, layer, x))
+    for name in ("numbapool", *(peer for peer in PEERS if peer in IMPLEMENTATIONS)):
+        try:
+            call = bind(name, op, layer, x)
+            compare(name, op, layer, arrays(name, call), want)
+        except Refused:
+            continue
+        except AssertionError:
+            if name in ("numbapool", "torch"):
+                raise
+            continue  # averages of partial windows: not every engine divides as torch does
+        calls[name] = call
+    return calls
+
+
+def seconds_of(op: str, layer: Window) -> Seconds:
+    x = sample(layer.shape, "float32")
+    calls = calls_of(op, layer, x)
+    if op == "max with indices":
+        args = (layer.kernel, layer.stride, layer.padding, layer.dilation, layer.ceil_mode)
+        calls["values"] = partial(numbapool.max_pool2d, x, *args)
+        calls["int32"] = partial(numbapool.max_pool2d, x, *args, True, index_dtype="int32")
+        for name in ("values", "int32"):
+            calls[name]()
+    return medians(calls)
+
+
+def over(seconds: Seconds, peers: tuple[str, ...]) -> float:
+    return min(seconds[peer] for peer in peers if peer in seconds) / seconds["numbapool"]
+
+
+def measure(every: int) -> Iterator[tuple[str, str, Seconds]]:
+    layers = read_layers(MOST_ELEMENTS)[::every]
+    indexed = [("max with indices", layer) for op, layer in layers if op == "max"]
+    with torch.inference_mode():
+        for op, layer in [*layers, *indexed]:
+            yield op, f"{op} {layer}", seconds_of(op, layer)
+
+
+def bars(every: int) -> list[Bar]:
+    """How fast our layers are against peers'."""
+    values: dict[str, Seconds] = {}
+    indexed: dict[str, Seconds] = {}
+    for op, name, seconds in measure(every):
+        (indexed if op == "max with indices" else values)[name] = seconds
+
+    def ratios(of: dict[str, Seconds], *peers: str) -> dict[str, float]:
+        return {name: over(seconds, peers) for name, seconds in of.items()}
+
+    nchw = ("torch", "onnxruntime", "openvino")
+    return [
+        *pair("layers, fastest peer on NCHW", (2.5, 1.0), ratios(values, *nchw)),
+        *pair("layers, torch channels_last among them", (1.7, 0.95), ratios(values, *PEERS)),
+        Bar("layers, torch NCHW", 25, mean(ratios(values, "torch").values())),
+        *pair("indices, torch or ONNX Runtime", (10, 1.0), ratios(indexed, *nchw)),
+        *pair("indices, torch channels_last among them", (1.5, 0.95), ratios(indexed, *PEERS)),
+        Bar("int32 index map over none, times as long", 1.6, most=True, value=mean(
+            seconds["int32"] / seconds["values"] for seconds in indexed.values()
+        )),
+        Bar("int64 index map over none, times as long", 2.2, most=True, value=mean(
+            seconds["numbapool"] / seconds["values"] for seconds in indexed.values()
+        )),
+    ]  # fmt: skip

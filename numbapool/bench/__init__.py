@@ -1,0 +1,1 @@
+"""Pooling timed against other libraries: `numbapool bench`, and what `benchmarks/` stands on."""
