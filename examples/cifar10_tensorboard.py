@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64, help="default: %(default)s")
     parser.add_argument("--logdir", default="runs/numbapool", help="default: %(default)s")
     args = parser.parse_args()
+    if args.batch < 1:
+        parser.error(f"--batch must be at least 1, got {args.batch}")
 
     layer = numbapool.MaxPool2d(kernel_size=3, ceil_mode=False)
     pictures = batches(args.folder, args.batch)

@@ -9,6 +9,7 @@ from .adaptive import (
     global_min_pool,
     spatial_pyramid_pool,
 )
+from .explain import explain
 from .functional import avg_pool2d, max_pool2d, min_pool2d, output_shape, sum_pool2d
 from .layers import (
     AdaptiveAvgPool2d,
@@ -39,6 +40,7 @@ __all__ = [
     "adaptive_max_pool2d",
     "adaptive_min_pool2d",
     "avg_pool2d",
+    "explain",
     "global_avg_pool",
     "global_max_pool",
     "global_min_pool",

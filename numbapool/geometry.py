@@ -7,6 +7,7 @@ here, before any array is touched.
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -168,7 +169,8 @@ def plain(name: str, value: Any) -> Any:
             return operator.index(value)
         except TypeError:
             pass
-    raise TypeError(f"{name} must hold ints, got {value!r} of type {kind.__name__}")
+    shown = reprlib.repr(value)  # an array in its place would fill the screen
+    raise TypeError(f"{name} must hold ints, got {shown} of type {kind.__name__}")
 
 
 def spread(name: str, value: Any, dims: int, least: int) -> tuple[int, ...]:

@@ -164,3 +164,23 @@ def test_no_memory_to_work_in_is_an_error(shape, monkeypatch):
     finally:
         words[frame.SCRATCH] = room
     assert (numbapool.max_pool2d(x, 3, 1) == 1).all()
+
+
+def test_explain_tells_the_kernel():
+    x = np.ones((4, 16, 40, 40), np.float32)
+    kernels = {
+        "rows": (numbapool.max_pool2d, 3, 2),
+        "doubling": (numbapool.MaxPool2d(13, 1),),
+        "bins": (numbapool.adaptive_avg_pool2d, 7),
+        "none": (numbapool.max_pool2d, 2),
+    }
+    for name, (pool, *args) in kernels.items():
+        told = numbapool.explain(pool, x[:0] if name == "none" else x, *args)
+        assert told.kernels == (name,)
+        assert f"{name}:" in str(told)
+    small = np.ones((4, 16, 7, 7), np.float32)
+    assert numbapool.explain(numbapool.global_max_pool, small).kernels == ("whole",)
+    assert len(numbapool.explain(numbapool.spatial_pyramid_pool, x, (1, 2)).kernels) == 2
+    with pytest.raises(TypeError, match="kernel_size"):
+        numbapool.explain(numbapool.max_pool2d, x, 1.5)
+    assert plan.make_plan.cache_info().currsize  # and is itself again

@@ -173,3 +173,16 @@ def test_warmup_fills_the_cache(capsys):
     assert count > 0
     assert main(["info"]) == 0
     assert f"{count} compiled kernels" in capsys.readouterr().out
+
+
+def test_bench_prints_times_and_draws_them(tmp_path):
+    chart = tmp_path / "bench.png"
+    done = command("bench", "--only", "(1,1280,7,7)", "-o", chart)
+    assert done.returncode == 0, done.stderr
+    head, first, *_ = done.stdout.splitlines()
+    assert head.split()[:3] == ["microseconds", "numbapool", "numpy"]
+    assert first.startswith("global max to 1x1 (1,1280,7,7)")
+    assert chart.read_bytes()[:4] == b"\x89PNG"
+    refused = command("bench", "--only", "no such layer", "-o", chart)
+    assert refused.returncode == 2
+    assert "no layer's name has 'no such layer'" in refused.stderr

@@ -11,6 +11,8 @@ from test_windows import assert_same, assert_within
 
 import numbapool
 from numbapool import geometry
+from numbapool.cli.common import CommandError
+from numbapool.cli.pictures import read_picture
 from numbapool.cpu import frame
 from numbapool.ops import MAX
 from numbapool.plan import make_plan
@@ -131,3 +133,17 @@ def test_layers_that_are_equal_hash_alike():
     one, other = numbapool.MaxPool2d(2, ceil_mode=1), numbapool.MaxPool2d(2, ceil_mode=True)
     assert one == other
     assert hash(one) == hash(other)
+
+
+def test_a_wrong_array_does_not_fill_the_screen():
+    with pytest.raises(TypeError, match="input_shape must hold ints") as caught:
+        numbapool.output_shape(np.zeros((30, 30)), 3)
+    assert len(str(caught.value)) < 150
+
+
+def test_frames_of_an_animation_are_not_dropped(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    frames = [image.new("L", (8, 8), shade) for shade in (0, 90)]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(CommandError, match="has 2 frames"):
+        read_picture(tmp_path / "two.gif")

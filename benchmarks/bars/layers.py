@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 import torch
 
 import numbapool
+from numbapool.bench import peers
 from numbapool.bench.layers import Window, sample
-from numbapool.bench.peers import IMPLEMENTATIONS, Call, Refused, arrays, bind, compare
 from numbapool.bench.timing import medians
 
 from ..models import read_layers
@@ -22,27 +21,10 @@ MOST_ELEMENTS = 20_000_000
 Seconds = dict[str, float]
 
 
-def calls_of(op: str, layer: Window, x: np.ndarray) -> dict[str, Call]:
-    """Ours and every peer's that takes the layer and gives torch's result."""
-    calls: dict[str, Call] = {}
-    want = arrays("torch", bind("torch", op, layer, x))
-    for name in ("numbapool", *(peer for peer in PEERS if peer in IMPLEMENTATIONS)):
-        try:
-            call = bind(name, op, layer, x)
-            compare(name, op, layer, arrays(name, call), want)
-        except Refused:
-            continue
-        except AssertionError:
-            if name in ("numbapool", "torch"):
-                raise
-            continue  # averages of partial windows: not every engine divides as torch does
-        calls[name] = call
-    return calls
-
-
 def seconds_of(op: str, layer: Window) -> Seconds:
     x = sample(layer.shape, "float32")
-    calls = calls_of(op, layer, x)
+    present = (peer for peer in PEERS if peer in peers.IMPLEMENTATIONS)
+    calls = peers.calls(("numbapool", *present), op, layer, x)
     if op == "max with indices":
         args = (layer.kernel, layer.stride, layer.padding, layer.dilation, layer.ceil_mode)
         calls["values"] = partial(numbapool.max_pool2d, x, *args)
@@ -52,8 +34,8 @@ def seconds_of(op: str, layer: Window) -> Seconds:
     return medians(calls)
 
 
-def over(seconds: Seconds, peers: tuple[str, ...]) -> float:
-    return min(seconds[peer] for peer in peers if peer in seconds) / seconds["numbapool"]
+def over(seconds: Seconds, others: tuple[str, ...]) -> float:
+    return min(seconds[peer] for peer in others if peer in seconds) / seconds["numbapool"]
 
 
 def measure(every: int) -> Iterator[tuple[str, str, Seconds]]:
@@ -71,8 +53,8 @@ def bars(every: int) -> list[Bar]:
     for op, name, seconds in measure(every):
         (indexed if op == "max with indices" else values)[name] = seconds
 
-    def ratios(of: dict[str, Seconds], *peers: str) -> dict[str, float]:
-        return {name: over(seconds, peers) for name, seconds in of.items()}
+    def ratios(of: dict[str, Seconds], *others: str) -> dict[str, float]:
+        return {name: over(seconds, others) for name, seconds in of.items()}
 
     nchw = ("torch", "onnxruntime", "openvino")
     return [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numbapool
-from numbapool.cli import demo, info, pool
+from numbapool.cli import bench, demo, info, pool
 from numbapool.cli.common import CommandError
 
 __all__ = ["main"]
@@ -30,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_parser(commands)
     pool.add_parser(commands)
+    bench.add_parser(commands)
     info.add_parsers(commands)
     return parser
 

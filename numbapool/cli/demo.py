@@ -7,15 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from numbapool.cli import figure, timing
+from numbapool.bench.layers import Window
+from numbapool.cli import bench, figure
 from numbapool.cli.common import CommandError, require
-from numbapool.cli.photos import photographs, tiles
+from numbapool.cli.photos import photographs
 from numbapool.cli.sinks import Atomic
 
 WORKED = ((1, 2, 0, 3, 1), (0, 1, 2, 3, 1), (1, 2, 1, 0, 0), (5, 2, 3, 1, 1), (2, 1, 0, 1, 1))
 
 # The photographs to draw, and the point of each to look at closely.
 FOCUS = {"chelsea.png": (0.42, 0.36), "rocket.jpg": (0.5, 0.35)}
+
+TIMED = tuple(
+    (op, Window((8, 64, 112, 112), (kernel, kernel), (stride, stride)))
+    for op, kernel, stride in (("max", 2, 2), ("max", 3, 2), ("max", 3, 1), ("avg", 2, 2))
+)
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -60,6 +66,6 @@ def run(args: argparse.Namespace) -> None:
     print(f"\nwrote {args.output}")
     import numba
 
-    x = tiles(128)[:32].astype(np.float32)
-    print(f"\n{x.shape} {x.dtype}, {numba.get_num_threads()} threads, results checked equal")
-    print(timing.table(x))
+    print(f"\n{numba.get_num_threads()} threads, results checked equal")
+    names = [f"{op} {window}" for op, window in TIMED]
+    print(bench.table(names, list(bench.measure(TIMED, ("numpy", "torch")))))

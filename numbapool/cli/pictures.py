@@ -21,7 +21,7 @@ def read_picture(path: Path) -> Array:
     Parameters
     ----------
     path : Path
-        A file of any kind that Pillow reads; of an animation, the first frame.
+        A file of any kind that Pillow reads, with one frame in it.
 
     Returns
     -------
@@ -32,6 +32,9 @@ def read_picture(path: Path) -> Array:
     Image, ImageOps = require("PIL.Image"), require("PIL.ImageOps")
     try:
         with Image.open(path) as file:
+            frames = getattr(file, "n_frames", 1)
+            if frames > 1:
+                raise CommandError(f"{path} has {frames} frames: only single pictures are pooled")
             picture = ImageOps.exif_transpose(file)
             mode = picture.mode
             if mode.startswith("I"):

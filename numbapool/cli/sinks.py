@@ -98,9 +98,11 @@ class ArraySink(Atomic):
         form = pooled.shape[1:], pooled.dtype
         self.form = self.form or form
         if form != self.form:
+            # --adaptive makes heights and widths alike, not channels or types.
+            alike = len(form[0]) == len(self.form[0]) and form[0][-2:] == self.form[0][-2:]
             raise CommandError(
                 f"images pooled to {self.form[0]} {self.form[1]} and to {form[0]} {form[1]} do "
-                f"not fit one array: write a folder of pictures, or use --adaptive"
+                f"not fit one array: write a folder{'' if alike else ', or use --adaptive'}"
             )
         with _writing(self.target):
             self.file.write(np.ascontiguousarray(pooled).reshape(-1).view(np.uint8).data)

@@ -1,0 +1,104 @@
+"""Which kernels pool a call, and why it is as fast as it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_one_at_a_time = threading.Lock()
+
+WHAT = {
+    "rows": "small windows: across each row, then down the folded rows, a vector of outputs a time",
+    "doubling": "large windows: two windows of half the taps each, so taps cost their logarithm",
+    "whole": "small planes pooled whole: a plane in each lane of a vector",
+    "bins": "any intervals: down the rows of a window, then across what they folded to",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a call was pooled; `str` of it says it in words.
+
+    Attributes
+    ----------
+    kernels : tuple of str
+        The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
+        ``"bins"``, or ``"none"`` where there is nothing to do. A pyramid has one for every level.
+    lines : tuple of str
+        A few words on each.
+    """
+
+    kernels: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
+    """Tell which kernel pools a call.
+
+    Parameters
+    ----------
+    pool : callable
+        A function or a layer of this package.
+    *args, **kwargs
+        What it is called with. The call is made.
+
+    Returns
+    -------
+    Explanation
+        The kernels, with the size and the number of their tasks when printed.
+
+    Raises
+    ------
+    ValueError, TypeError
+        What the call raises.
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> x = np.zeros((1, 8, 32, 32), np.float32)
+    >>> print(numbapool.explain(numbapool.max_pool2d, x, 3, stride=2))
+    max (1, 8, 32, 32) float32 -> (1, 8, 15, 15) float32
+      rows: small windows: across each row, then down the folded rows, a vector of outputs a time
+      8 tasks on one thread: it is less work than starting others
+    """
+    from . import plan
+
+    noted: list[tuple[tuple[Any, ...], Any]] = []
+    asker, make_plan = threading.get_ident(), plan.make_plan
+
+    def noting(*key: Any) -> Any:
+        made = make_plan(*key)
+        if threading.get_ident() == asker:
+            noted.append((key, made))
+        return made
+
+    # The way to a kernel has no room for a question: for this call, the plans come past here.
+    with _one_at_a_time:
+        plan.make_plan = noting  # type: ignore[assignment]
+        try:
+            pool(*args, **kwargs)
+        finally:
+            plan.make_plan = make_plan
+    kernels = tuple(made.program.name if made.program else "none" for _, made in noted)
+    return Explanation(kernels, tuple(line for key, made in noted for line in _lines(key, made)))
+
+
+def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
+    op, _, shape, strides, dtype, *_ = key
+    layout = "" if strides is None else f", strides {strides}"
+    indices = "" if made.index_dtype is None else f" and {made.index_dtype} indices"
+    head = f"{op.name} {shape} {dtype}{layout} -> {made.shape} {made.dtype}{indices}"
+    program = made.program
+    if program is None:
+        return [head, "  none: there is nothing to pool"]
+    how = "on one thread: it is less work than starting others" if made.small else "on all threads"
+    return [
+        head,
+        f"  {program.name}: {WHAT[program.name]}",
+        f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}",
+    ]
