@@ -21,7 +21,6 @@ import numba
 from numba import config
 
 from ..lazy import PROCESS
-from . import workers
 from .drivers import address, parallel, serial
 
 if TYPE_CHECKING:
@@ -88,7 +87,6 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         threads = num_threads or usual
         if threads == 1:
             return serial(program.address, *arrays)
-        workers.keep_off()
         chunks = min(program.tasks, threads * CHUNKS_A_THREAD)
         work = (program.address, chunks, *(0 if a is None else address(a) for a in arrays))
         if threads == usual:  # setting it would cost as much as the launch
