@@ -118,7 +118,8 @@ def _whole(
             f"x must have the shape (N, C, *spatial), got shape {tuple(getattr(x, 'shape', ()))}"
         )
     where = (geometry.adaptive, dims, 1)
-    if keepdims:
+    return_indices = geometry.flag("return_indices", return_indices)
+    if geometry.flag("keepdims", keepdims):
         return lazy.run(op, where, x, return_indices, index_dtype, None, out, num_threads)
 
     def folded(array: Any) -> Any:
@@ -126,6 +127,8 @@ def _whole(
 
     if out is not None:
         outs = out if return_indices else (out,)
+        if not isinstance(outs, (tuple, list)):
+            raise TypeError(f"out must be a pair (values, indices), got {type(out).__name__}")
         spatial = (..., *[None] * dims)
         full = tuple(adapt("out", o)[0][spatial] for o in outs)
         whole = full if return_indices else full[0]
@@ -268,14 +271,20 @@ def spatial_pyramid_pool(
     >>> numbapool.spatial_pyramid_pool(np.arange(16).reshape(1, 1, 4, 4), (1, 2))
     array([[15,  5,  7, 13, 15]])
     """
-    if mode not in OPS:
+    return_indices = geometry.flag("return_indices", return_indices)
+    if not isinstance(mode, str) or mode not in OPS:
         raise ValueError(f"mode must be one of {', '.join(OPS)}, got mode={mode!r}")
     op = OPS[mode]
     if return_indices and op.better is None:
         raise ValueError(f"return_indices needs mode 'max' or 'min', got mode={mode!r}")
-    sides = plain("levels", tuple(levels) if np.iterable(levels) else levels)
-    if not isinstance(sides, tuple) or not sides or min(sides) < 1:
-        raise ValueError(f"levels must be ints of at least 1, got levels={levels!r}")
+    words = isinstance(levels, (str, bytes))
+    sides = plain("levels", tuple(levels) if np.iterable(levels) and not words else levels)
+    if not isinstance(sides, tuple) or not all(type(side) is int for side in sides):
+        raise TypeError(f"levels must be a tuple of ints, got levels={levels!r}")
+    if not sides or not 1 <= min(sides) <= max(sides) <= geometry.LARGEST:
+        raise ValueError(
+            f"levels must be from 1 to {geometry.LARGEST}, at least one, got levels={levels!r}"
+        )
     if getattr(x, "ndim", 4) != 4:
         raise ValueError(f"x must have the shape (N, C, H, W), got shape {tuple(x.shape)}")
     array, wrap = adapt("x", x)

@@ -118,6 +118,8 @@ def _check_out(
     out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[np.ndarray]
 ) -> np.ndarray:
     array, _ = adapt(name, out)
+    if getattr(out, "is_neg", bool)():  # what is adapted is a copy of such a tensor
+        raise ValueError(f"{name} must not be a negated view, here of shape {array.shape}")
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(
             f"{name} must have shape {shape} and dtype {dtype}, "

@@ -72,9 +72,13 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
     asker, make_plan = threading.get_ident(), plan.make_plan
 
     def noting(*key: Any) -> Any:
-        made = make_plan(*key)
-        if threading.get_ident() == asker:
-            noted.append((key, made))
+        mine = threading.get_ident() == asker
+        try:
+            made = make_plan(*key)
+        except plan.LargePlan as large:
+            noted.extend([(key, large.plan)] * mine)
+            raise
+        noted.extend([(key, made)] * mine)
         return made
 
     # The way to a kernel has no room for a question: for this call, the plans come past here.

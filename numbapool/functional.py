@@ -20,9 +20,13 @@ def _window(
     ):
         kernel_size, stride = plain("kernel_size", kernel_size), plain("stride", stride)
         padding, dilation = plain("padding", padding), plain("dilation", dilation)
-    ceil_mode = ceil_mode is not False and bool(ceil_mode)
-    include = count_include_pad is True or bool(count_include_pad)
-    return geometry.sliding, 2, kernel_size, stride, padding, dilation, ceil_mode, include
+    if ceil_mode is not False:
+        ceil_mode = geometry.flag("ceil_mode", ceil_mode)
+    if count_include_pad is not True:
+        count_include_pad = geometry.flag("count_include_pad", count_include_pad)
+    return (
+        geometry.sliding, 2, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
+    )  # fmt: skip
 
 
 def max_pool2d(
@@ -274,8 +278,10 @@ def output_shape(
     (8, 64, 56, 56)
     """
     shape = plain("input_shape", input_shape)
-    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
-        raise TypeError(f"input_shape must be a tuple of ints of at least 0, got {input_shape!r}")
+    if not isinstance(shape, tuple) or not all(type(n) is int for n in shape):
+        raise TypeError(f"input_shape must be a tuple of ints, got {input_shape!r}")
+    if not all(0 <= n < 2**63 for n in shape):
+        raise ValueError(f"input_shape must be from 0 to 2**63 - 1 each, got {input_shape!r}")
     kernel = plain("kernel_size", kernel_size)
     dims = len(kernel) if isinstance(kernel, tuple) and len(kernel) > 1 else len(shape) - 2
     if dims < 1:

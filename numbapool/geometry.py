@@ -157,6 +157,13 @@ def are_plain(*values: Any) -> bool:
     return True
 
 
+def flag(name: str, value: Any) -> bool:
+    """``value`` if it is a bool, Python's or NumPy's."""
+    if type(value) is bool or type(value).__name__ == "bool" or type(value).__name__ == "bool_":
+        return bool(value)
+    raise TypeError(f"{name} must be a bool, got {name}={reprlib.repr(value)}")
+
+
 def plain(name: str, value: Any) -> Any:
     """``value`` as ints, None or a word, lists as tuples: hashable, and no float or bool in it."""
     kind = type(value)
@@ -167,7 +174,7 @@ def plain(name: str, value: Any) -> Any:
     if kind is not bool and kind.__name__ != "bool" and hasattr(value, "__index__"):
         try:
             return operator.index(value)
-        except TypeError:
+        except Exception:  # whatever an object's own __index__ raises
             pass
     shown = reprlib.repr(value)  # an array in its place would fill the screen
     raise TypeError(f"{name} must hold ints, got {shown} of type {kind.__name__}")
@@ -180,7 +187,8 @@ def spread(name: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
         items = items * dims
     if len(items) != dims or not all(isinstance(item, int) for item in items):
         raise_kind = ValueError if isinstance(value, tuple) else TypeError
-        raise raise_kind(f"{name} must be an int or a tuple of {dims} ints, got {value!r}")
+        several = f" or a tuple of {dims} ints" if dims > 1 else ""
+        raise raise_kind(f"{name} must be an int{several}, got {reprlib.repr(value)}")
     for item in items:
         if not least <= item <= LARGEST:
             bound = f"at least {least}" if item < least else f"at most {LARGEST}"

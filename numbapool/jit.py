@@ -18,6 +18,7 @@ from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
 from numba.extending import register_jitable
 
+from .lazy import undisturbed
 from .ops import PoolOp
 
 HERE = Path(__file__).parent
@@ -68,7 +69,8 @@ def compile_kernel(function: Callable[..., Any]) -> int:
     signature = ((types.uintp,) * 7, types.uintp)
     kernel = CFunc(_named(function), signature, {}, {"error_model": "numpy"})
     kernel._cache = _cache(function)
-    kernel.compile()
+    with undisturbed():
+        kernel.compile()
     _kernels.append(kernel)  # its code lives as long as it does
     return int(kernel.address)
 

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: The process that imported the package: under omp, only that one may start threads.
 PROCESS = os.getpid()
 
 
-def run(*args: Any) -> Any:
-    """`plan.run`, imported when it is needed; it takes this function's place."""
-    # A tenth of importing Numba and compiling would go into looking for garbage.
-    collects = gc.isenabled()
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C waits: cut off while it imports or compiles, Numba stays broken for good.
+
+    The garbage collector rests, too: a tenth of the time would go into looking for garbage.
+    """
+    import signal
+    import threading
+
+    collects, held = gc.isenabled(), []
+    here = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if here else None
+    if handler is not None:
+        signal.signal(signal.SIGINT, lambda *signalled: held.append(signalled))
     gc.disable()
     try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+            if held:
+                signal.raise_signal(signal.SIGINT)
+
+
+def run(*args: Any) -> Any:
+    """`plan.run`, imported when it is needed; it takes this function's place."""
+    with undisturbed():
         from . import plan
 
         globals()["run"] = plan.run
         return plan.run(*args)
-    finally:
-        if collects:
-            gc.enable()

@@ -19,6 +19,9 @@ from .ops import PoolOp
 #: Below this much work, starting threads costs more than they save.
 SMALL = 64 * 1024
 
+#: Bytes of tables up to which a plan is kept for the next call.
+KEPT = 128 * 1024
+
 #: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
 Where = tuple[Any, ...]
 
@@ -38,6 +41,14 @@ def output_axes(where: Where, shape: tuple[int, ...], op: PoolOp) -> tuple[geome
     make: Callable[..., tuple[geometry.Axis, ...]] = where[0]
     channels_may_be_0 = make is geometry.adaptive and op.better is None
     return make(geometry.spatial(shape, where[1], channels_may_be_0), *where[2:])
+
+
+class LargePlan(Exception):
+    """A plan with large tables, which is not to be kept: what is raised is not cached."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.plan = plan
 
 
 @lru_cache(maxsize=1024)
@@ -70,11 +81,17 @@ def make_plan(
         by_row = merged[-1].size
     made = None
     if 0 not in result:
-        np.empty(result, op.result(dtype))  # refuses what no memory could hold
+        try:
+            np.empty(result, op.result(dtype))  # refuses what no memory could hold
+        except ValueError as error:
+            raise ValueError(f"no array can have the output's shape {result}") from error
         walk = (channels, by_batch, by_channel, by_row)
         made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
     small = made is None or made.work < SMALL
-    return Plan(result, op.result(dtype), index_dtype, made, small)
+    plan = Plan(result, op.result(dtype), index_dtype, made, small)
+    if made and sum(table.nbytes for table in made.tables) > KEPT:
+        raise LargePlan(plan)
+    return plan
 
 
 def run(
@@ -90,12 +107,15 @@ def run(
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
         array = readable(array, where[1])
         strides = None if array.flags.c_contiguous else array.strides
-    if type(index_dtype) is not str and index_dtype is not None:
+    if index_dtype != "int64" and index_dtype is not None:
         index_dtype = checked_index_dtype(index_dtype)
-    indexed = return_indices is not False and bool(return_indices)
-    plan = make_plan(
-        op, where, array.shape, strides, array.dtype, indexed, index_dtype, divisor
-    )
+    if return_indices is not False:
+        return_indices = geometry.flag("return_indices", return_indices)
+    key = (op, where, array.shape, strides, array.dtype, return_indices, index_dtype, divisor)
+    try:
+        plan = make_plan(*key)
+    except LargePlan as large:
+        plan = large.plan
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
     shape, dtype, kept, made, small = plan

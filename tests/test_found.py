@@ -147,3 +147,77 @@ def test_frames_of_an_animation_are_not_dropped(tmp_path):
     frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
     with pytest.raises(CommandError, match="has 2 frames"):
         read_picture(tmp_path / "two.gif")
+
+
+def test_planes_that_are_broadcast_over_the_batch():
+    rows = np.random.default_rng(0).standard_normal((1, 3, 6, 6)).astype(np.float32)
+    for x in (
+        np.broadcast_to(rows, (2, 3, 6, 6)),
+        np.broadcast_to(rows[:, :1], (2, 3, 6, 6)),
+        np.broadcast_to(rows[:, :1], (1, 3, 6, 6)),
+    ):
+        for pool in (
+            lambda x: numbapool.max_pool2d(x, 3, 2),
+            lambda x: numbapool.adaptive_max_pool2d(x, 4, return_indices=True)[1],
+            lambda x: numbapool.avg_pool2d(x, 6, 1),
+            numbapool.global_max_pool,
+        ):
+            assert_same(pool(x), pool(x.copy()))
+
+
+def test_large_tables_are_not_kept():
+    def kept():
+        return make_plan.cache_info().currsize
+
+    before = kept()
+    numbapool.avg_pool2d(np.ones((1, 1, 1, 300_000), np.uint8), (1, 7), 1)
+    assert kept() == before
+    numbapool.avg_pool2d(np.ones((1, 1, 1, 3_001), np.uint8), (1, 7), 1)
+    assert kept() == before + 1
+
+
+def test_a_negated_tensor_is_no_out():
+    z = torch.zeros(2, 3, 2, 2)
+    with pytest.raises(ValueError, match="negated view"):
+        numbapool.max_pool2d(torch.ones(2, 3, 4, 4), 2, out=torch._neg_view(z))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda x: numbapool.max_pool2d(x, 2, ceil_mode="False"), TypeError, "ceil_mode"),
+        (lambda x: numbapool.max_pool2d(x, 2, return_indices=2.5), TypeError, "return_indices"),
+        (lambda x: numbapool.avg_pool2d(x, 2, count_include_pad=1), TypeError, "count_include"),
+        (lambda x: numbapool.global_max_pool(x, keepdims=[]), TypeError, "keepdims"),
+        (lambda x: numbapool.max_pool2d(x, 2, index_dtype="foo"), ValueError, "index_dtype"),
+        (lambda x: numbapool.spatial_pyramid_pool(x, "2"), TypeError, "levels"),
+        (lambda x: numbapool.spatial_pyramid_pool(x, b"2"), TypeError, "levels"),
+        (lambda x: numbapool.spatial_pyramid_pool(x, (2, None)), TypeError, "levels"),
+        (lambda x: numbapool.spatial_pyramid_pool(x, mode=["max"]), ValueError, "mode"),
+        (lambda x: numbapool.global_max_pool(x, True, False, out=3), TypeError, "out"),
+        (lambda x: numbapool.max_pool2d(x, 2, num_threads=np.ones(3)), TypeError, "num_threads"),
+        (lambda x: numbapool.output_shape((1, 1, 2**70, 4), 2), ValueError, "input_shape"),
+        (lambda x: numbapool.adaptive_max_pool2d(x, 2**31 - 1), ValueError, "output's shape"),
+    ],
+)
+def test_arguments_that_came_through(call, error, match):
+    with pytest.raises(error, match=match):
+        call(np.ones((2, 3, 4, 4), np.float32))
+
+
+INTERRUPTED = """
+import signal, threading, time
+import numpy as np, numbapool
+threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+x = np.ones((1, 2, 8, 8), np.float32)
+try:
+    numbapool.max_pool2d(x, 3)
+    time.sleep(5)
+except KeyboardInterrupt:
+    assert (numbapool.max_pool2d(x, 3) == 1).all()
+    print("fine")
+"""
+
+
+def test_an_interrupt_while_numba_is_imported_waits(tmp_path):
+    assert python(INTERRUPTED, tmp_path).strip() == "fine"

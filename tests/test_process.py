@@ -210,3 +210,29 @@ def test_arrays_past_two_to_the_31_elements(tmp_path):
         print("fine")
     """
     assert python(code, tmp_path).strip() == "fine"
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="one processor, or a system that does not tell",
+)
+@pytest.mark.parametrize(("layer", "workers"), [("tbb", 1), ("omp", 1), ("workqueue", 0)])
+def test_workers_keep_off_the_caller(layer, workers, tmp_path):
+    code = """
+    import os
+    import numpy as np, numbapool
+    from numbapool.cpu import workers
+    x = np.ones((4, 16, 64, 64), np.float32)
+    everywhere = os.sched_getaffinity(0)
+    assert (numbapool.max_pool2d(x, 3, 2) == 1).all()
+    here = workers._kept_off
+    for worker in workers._workers:
+        assert os.sched_getaffinity(worker) == everywhere - {here}
+    print(len(workers._workers), os.sched_getaffinity(0) == everywhere)
+    if not os.fork():
+        assert (numbapool.max_pool2d(x, 3, 2) == 1).all()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+    """
+    out = python(code, tmp_path, NUMBA_THREADING_LAYER=layer)
+    assert out.split() == [str(workers), "True"]

@@ -15,7 +15,7 @@ from numbapool.bench.timing import medians
 from ..models import read_layers
 from .bar import Bar, mean, pair
 
-PEERS = ("torch", "torch channels_last", "onnxruntime", "openvino")
+PEERS = ("torch", "torch channels_last", "openvino", "onnxruntime")
 MOST_ELEMENTS = 20_000_000
 
 Seconds = dict[str, float]

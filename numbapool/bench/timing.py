@@ -13,6 +13,7 @@ TURNS = 5
 LEAST = 2  # samples of a call that takes longer than SECONDS
 MOST = 100  # samples in a turn
 PAUSE = 0.01  # idle threads of OpenMP spin for milliseconds, and would slow the next
+PAUSES = {"onnxruntime": 0.1}  # its threads spin for longer
 
 
 def once(call: Call) -> float:
@@ -24,12 +25,14 @@ def once(call: Call) -> float:
 def medians(calls: Mapping[str, Call]) -> dict[str, float]:
     """Seconds a call, for each of the calls; they have been called before and are warm."""
     samples: dict[str, list[float]] = {name: [] for name in calls}
+    before = ""
     for _ in range(TURNS):
         for name, call in calls.items():
             mine = samples[name]
             if len(mine) >= LEAST and sum(mine) >= SECONDS:
                 continue
-            time.sleep(PAUSE)
+            time.sleep(PAUSES.get(before, PAUSE))
+            before = name
             pace = once(call)  # not a sample: the caches still hold the other call's data
             mine += [once(call) for _ in range(_count(pace))]
     return {name: statistics.median(mine) for name, mine in samples.items()}

@@ -72,8 +72,12 @@ def read_header(path: Path, key: str | None) -> Header:
     try:
         with _open_array(path, key) as file:
             header = _parse_header(file)
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, CommandError):
+        raise
+    except Exception as error:  # a damaged head is parsed as Python, and fails in any way
         raise CommandError(f"{path} is not a readable NumPy file: {error}") from error
+    if any(size < 0 for size in header.shape):
+        raise CommandError(f"{path} is not a readable NumPy file: its shape is {header.shape}")
     if header.dtype.kind not in "biuf":
         raise CommandError(f"{path} holds {header.dtype}, which cannot be pooled")
     if not 2 <= len(header.shape) <= 4:

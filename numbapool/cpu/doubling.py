@@ -145,7 +145,9 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         for at in range(zero, count, many):
             column = np.int64(first + at)
             value = read(x, row_at, column, left, width)
-            where = memory.lanes(INPUT, columns, first + at, lanes)
+            where = vector.splat(lane(0), lanes)
+            if indexed:
+                where = memory.lanes(INPUT, columns, first + at, lanes)
             if blind:
                 unseen |= overrides(value)
             if pair:

@@ -159,16 +159,15 @@ def _nearest(axis: Axis, beyond: int) -> np.ndarray:
 
 def _tables(
     op: PoolOp, axes: tuple[Axis, Axis], name: str, divisor: int | None, accumulator: np.dtype,
-    lanes: rows.Lanes, lane: type,
+    lanes: rows.Lanes, lane: type, indexed: bool,
 ) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
     if name == "doubling":
         beyond = 2 * (lanes.cells + axes[1].step)
-        tables = {
-            frame.ROWS: _nearest(axes[0], 0).astype(np.int64),
-            frame.COLS: _nearest(axes[1], beyond).astype(lane),
-        }
+        tables = {frame.ROWS: _nearest(axes[0], 0).astype(np.int64)}
+        if indexed:
+            tables[frame.COLS] = _nearest(axes[1], beyond).astype(lane)
     if name == "bins":
         for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
             tables[field] = np.stack(axis.interval(_cells(axis)), 1)
@@ -194,13 +193,14 @@ def program(
     down, across = axes if len(axes) == 2 else (UNIT, axes[0])
     accumulator = stored(op.accumulator(dtype))
     lane = np.int32 if down.size * across.size <= np.iinfo(np.int32).max else np.int64
+    indexed = index_dtype is not None
     index = np.int64 if index_dtype is None else index_dtype.type
     sizes = accumulator.itemsize, np.dtype(lane).itemsize
-    even = walk[1] in (0, walk[0] * walk[2])
+    even = planes == walk[0] or walk[1] == walk[0] * walk[2]
     if even:  # planes lie equally far apart: they are the channels of one batch
         walk = (planes, 0, *walk[2:])
-    most = LINE // max(sizes[0], sizes[1] if index_dtype is not None else 1)
-    name = _choose(down, across, index_dtype is not None, planes, most, sizes)
+    most = LINE // max(sizes[0], sizes[1] if indexed else 1)
+    name = _choose(down, across, indexed, planes, most, sizes)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
@@ -227,9 +227,9 @@ def program(
     else:
         lanes = rows.Lanes(1, 1, 0)
         laid, scratch = _lay_bins(down, across, *sizes)
-    tables = _tables(op, (down, across), name, divisor, accumulator, lanes, lane)
-    kernel = partial(_kernel, name, op, dtype, index_dtype is not None, lane, index)
-    blind = name in BLIND and index_dtype is None and may_be_blind(op, dtype)
+    tables = _tables(op, (down, across), name, divisor, accumulator, lanes, lane, indexed)
+    kernel = partial(_kernel, name, op, dtype, indexed, lane, index)
+    blind = name in BLIND and not indexed and may_be_blind(op, dtype)
     words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
     words |= {field: table.ctypes.data for field, table in tables.items()}
     words |= {

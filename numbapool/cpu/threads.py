@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numba
 from numba import config
 
+from ..geometry import plain
 from ..lazy import PROCESS
+from . import workers
 from .drivers import address, parallel, serial
 
 if TYPE_CHECKING:
@@ -62,11 +64,12 @@ def layer() -> str:
 def checked(num_threads: Any) -> int:
     """``num_threads`` if it is a number of threads that there are."""
     most = config.NUMBA_NUM_THREADS
-    if type(num_threads) is bool or not hasattr(num_threads, "__index__"):
+    num_threads = plain("num_threads", num_threads)
+    if type(num_threads) is not int:
         raise TypeError(f"num_threads must be an int, got num_threads={num_threads!r}")
     if not 1 <= num_threads <= most:
         raise ValueError(f"num_threads must be from 1 to {most}, got num_threads={num_threads!r}")
-    return int(num_threads)
+    return num_threads
 
 
 def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> Any:
@@ -87,6 +90,7 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         threads = num_threads or usual
         if threads == 1:
             return serial(program.address, *arrays)
+        workers.keep_off()
         chunks = min(program.tasks, threads * CHUNKS_A_THREAD)
         work = (program.address, chunks, *(0 if a is None else address(a) for a in arrays))
         if threads == usual:  # setting it would cost as much as the launch
