@@ -16,8 +16,8 @@ from .cpu.drivers import serial
 from .cpu.kernels import Program, program
 from .ops import PoolOp
 
-#: Below this much work, starting threads costs more than they save.
-SMALL = 64 * 1024
+#: Below so many nanoseconds of work, waking other threads costs more than they save.
+SMALL = 20_000
 
 #: Bytes of tables up to which a plan is kept for the next call.
 KEPT = 128 * 1024
