@@ -6,10 +6,8 @@ import ctypes
 import re
 from pathlib import Path
 
-import torch
-
 from numbapool.bench.layers import WINDOWS, sample
-from numbapool.bench.peers import Call, checked
+from numbapool.bench.peers import Call, checked, no_gradients
 
 from .pooling import IMPLS
 
@@ -50,5 +48,5 @@ class PeakMemory:
         self.call = checked(impl, op, case, sample(case.shape, "float32"))
 
     def track_call(self, impl: str, layer: str, op: str) -> int:
-        with torch.inference_mode():
+        with no_gradients():
             return peak(self.call)

@@ -1,21 +1,20 @@
-"""asv: a call of every pooling, by implementation, layer and dtype."""
+"""asv: a call of every pooling, by implementation (and its layout), layer and dtype."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-import torch
-
 from numbapool.bench.layers import ADAPTIVE, GLOBAL, TINY, WINDOWS, Layer, sample
-from numbapool.bench.peers import checked
+from numbapool.bench.peers import checked, no_gradients
 
 IMPLS = ("numbapool", "torch", "numpy")
+PEERS = (*IMPLS, "torch channels_last", "onnxruntime", "openvino")
 DTYPES = ("float32", "float64", "uint8")
 
 
 class _Pooling:
-    """Binds the call, compiles it, checks its result; refused dtypes are skipped by asv."""
+    """Binds the call, compiles it, checks its result; what a peer refuses is skipped by asv."""
 
     param_names = ("impl", "layer", "dtype")
     repeat = (3, 10, 1.0)
@@ -29,7 +28,7 @@ class _Pooling:
         self.modes = ExitStack()
         case = self.layers[layer]
         self.call = checked(impl, self.op, case, sample(case.shape, dtype))
-        self.modes.enter_context(torch.inference_mode())
+        self.modes.enter_context(no_gradients())
 
     def teardown(self, impl: str, layer: str, dtype: str) -> None:
         self.modes.close()
@@ -40,7 +39,7 @@ class _Pooling:
 
 class Max(_Pooling):
     op, layers = "max", WINDOWS
-    params = (IMPLS, tuple(WINDOWS), DTYPES)
+    params = (PEERS, tuple(WINDOWS), DTYPES)
 
 
 class MaxWithIndices(Max):
@@ -51,6 +50,15 @@ class Average(Max):
     op = "avg"
 
 
+class Min(_Pooling):
+    op, layers = "min", WINDOWS
+    params = (("numbapool", "torch"), tuple(WINDOWS), ("float32",))
+
+
+class Sum(Min):
+    op = "sum"
+
+
 class AdaptiveMax(_Pooling):
     op, layers = "adaptive max", ADAPTIVE
     params = (IMPLS, tuple(ADAPTIVE), DTYPES)
@@ -58,6 +66,11 @@ class AdaptiveMax(_Pooling):
 
 class AdaptiveAverage(AdaptiveMax):
     op = "adaptive avg"
+
+
+class Pyramid(_Pooling):
+    op, layers = "pyramid", ADAPTIVE
+    params = (("numbapool", "torch"), tuple(ADAPTIVE), ("float32",))
 
 
 class GlobalMax(_Pooling):

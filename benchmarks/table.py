@@ -26,7 +26,7 @@ from numbapool.bench.peers import THREADS, Call, arrays, bind, compare
 from numbapool.bench.timing import medians
 
 from .models import read_layers
-from .report import Row, Summary, markdown, plain, update
+from .report import Row, Summary, markdown, plain
 
 DTYPE = "float32"
 LIBRARIES = ("numbapool", "torch", "numpy")
@@ -110,7 +110,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--most-elements", type=int, default=20_000_000, help="of an input")
     parser.add_argument("--json", type=Path, help="write all times to this file")
     parser.add_argument("--markdown", action="store_true", help="print what the README shows")
-    parser.add_argument("--update-readme", type=Path, metavar="FILE")
     parser.add_argument("--require-geomean", type=float, default=0, help="over torch, each table")
     parser.add_argument("--require-min", type=float, default=0, help="over torch, each layer")
     return parser.parse_args(arguments)
@@ -132,8 +131,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     titled = {title: rows for title, rows in titled.items() if rows}
     if options.json:
         options.json.write_text(json.dumps(everything(titled), indent=1) + "\n")
-    if options.update_readme:
-        update(options.update_readme, markdown(titled))
     print(markdown(titled) if options.markdown else "\n".join(map(plain, titled, titled.values())))
     totals = [Summary.of("all", rows) for rows in titled.values()]
     return int(

@@ -13,12 +13,9 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from ..report import update
 from ..table import machine, warn_of_load
 from . import layers, process, relatives, shapes
 from .bar import Bar, markdown, worst_of_runs
-
-MARKS = ("<!-- bars -->", "<!-- /bars -->")
 
 
 def groups(every: int = 1) -> dict[str, Callable[[], list[Bar]]]:
@@ -45,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=groups(), help="some of the groups")
     parser.add_argument("--every", type=int, default=1, help="only every so many layers")
     parser.add_argument("--runs", type=int, default=1, help="take the worst of so many runs")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--update-readme", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, help="write the worst figures to this file")
     options = parser.parse_args(arguments)
     warn_of_load()
     chosen = groups(options.every)
@@ -61,8 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         found = machine() | {"runs": options.runs, "bars": [asdict(bar) for bar in bars]}
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    if options.update_readme:
-        update(options.update_readme, markdown(bars), MARKS)
     return int(not all(bar.met for bar in bars))
 
 

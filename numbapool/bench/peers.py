@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -34,6 +35,11 @@ class WrongResultError(AssertionError):
     """An implementation's result differs from its peer's."""
 
 
+def no_gradients() -> AbstractContextManager[Any]:
+    """torch without what inference does not need, where it is installed."""
+    return torch.inference_mode() if "torch" in IMPLEMENTATIONS else nullcontext()
+
+
 def _torch_like(
     f: ModuleType | SimpleNamespace, adapt: Callable[[np.ndarray], Any]
 ) -> dict[str, Binder]:
@@ -45,7 +51,17 @@ def _torch_like(
         window = (w.kernel, w.stride, w.padding, w.ceil_mode, w.count_include_pad)
         return partial(f.avg_pool2d, adapt(x), *window)
 
+    def min_pool(x: np.ndarray, w: Any) -> Call:
+        window = (w.kernel, w.stride, w.padding, w.dilation, w.ceil_mode)
+        return partial(f.min_pool2d, adapt(x), *window)
+
+    def sum_pool(x: np.ndarray, w: Any) -> Call:
+        return partial(f.sum_pool2d, adapt(x), w.kernel, w.stride, w.padding)
+
     return {
+        "min": min_pool,
+        "sum": sum_pool,
+        "pyramid": lambda x, b: partial(f.spatial_pyramid_pool, adapt(x), (1, 2, 4)),
         "max": max_pool,
         "max with indices": partial(max_pool, return_indices=True),
         "avg": avg_pool,
@@ -90,6 +106,13 @@ if importlib.util.find_spec("torch"):
         **{name: getattr(torch.nn.functional, name) for name in (
             "max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"
         )},
+        min_pool2d=lambda x, *window: -torch.nn.functional.max_pool2d(-x, *window),
+        sum_pool2d=lambda x, kernel, stride, padding: torch.nn.functional.avg_pool2d(
+            x, kernel, stride, padding, divisor_override=1
+        ),
+        spatial_pyramid_pool=lambda x, levels: torch.cat(
+            [torch.nn.functional.adaptive_max_pool2d(x, n).flatten(1) for n in levels], 1
+        ),
         global_max_pool=partial(torch.amax, dim=(2, 3), keepdim=True),
         global_avg_pool=partial(torch.mean, dim=(2, 3), keepdim=True),
     )  # fmt: skip
@@ -110,8 +133,8 @@ JUDGES = tuple(name for name in ("torch", "numpy", "numbapool") if name in IMPLE
 
 def bind(name: str, op: str, layer: Layer, x: np.ndarray) -> Call:
     """A call of one implementation; `Refused` where it has none."""
-    if op not in IMPLEMENTATIONS[name]:
-        raise Refused(f"{name} has no {op}")
+    if op not in IMPLEMENTATIONS.get(name, ()):
+        raise Refused(f"{name} is not installed, or has no {op}")
     return IMPLEMENTATIONS[name][op](x, layer)
 
 
@@ -134,7 +157,7 @@ def compare(name: str, op: str, layer: Layer, got: Arrays, want: Arrays) -> None
     """Maxima and their indices are equal; averages agree as far as a sum in order is exact."""
     for mine, theirs in zip(got, want, strict=True):
         tolerance = 0.0
-        if op.endswith("avg"):
+        if op.endswith(("avg", "sum")):
             tolerance = (layer.taps + 4) * np.finfo(mine.dtype).eps
         if mine.dtype != theirs.dtype or mine.shape != theirs.shape:
             raise WrongResultError(f"{name}, {op} {layer}: {mine.dtype}{mine.shape} is not "

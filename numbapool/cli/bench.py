@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +41,6 @@ def _cases(only: str) -> list[tuple[str, Any]]:
     ]  # fmt: skip
 
 
-def _no_gradients() -> AbstractContextManager[Any]:
-    from numbapool.bench import peers
-
-    return peers.torch.inference_mode() if "torch" in peers.IMPLEMENTATIONS else nullcontext()
-
-
 def measure(cases: Iterable[tuple[str, Any]], names: tuple[str, ...]) -> Iterator[Seconds]:
     """
     Time each case, results checked.
@@ -67,7 +60,7 @@ def measure(cases: Iterable[tuple[str, Any]], names: tuple[str, ...]) -> Iterato
     from numbapool.bench import layers, peers, timing
 
     present = [name for name in ("numbapool", *names) if name in peers.IMPLEMENTATIONS]
-    with _no_gradients():
+    with peers.no_gradients():
         for op, layer in cases:
             x = layers.sample(layer.shape, "float32")
             yield timing.medians(peers.calls(present, op, layer, x))
