@@ -3,7 +3,8 @@
 A sleeping worker may be woken on the processor of its waker, which is busy: with its share of the
 work. The caller then does all of it, call after call, until the system happens to look: for
 milliseconds, the time of a hundred calls. So whenever the caller is found on another processor
-than before, the workers are told to use all but that one. Linux only: others cannot be told.
+than before, the workers are told to use all but that one; and again after a rest, in which another
+user of the same pool may have told them otherwise. Linux only: others cannot be told.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ctypes
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,9 +25,11 @@ from . import frame
 from .drivers import parallel
 
 MEETING = 0.05  # seconds at most
+REST = 0.001  # seconds
 _KERNEL = ctypes.CFUNCTYPE(ctypes.c_size_t, *[ctypes.c_size_t] * 7)
 _workers: set[int] | None = None  # thread ids, once they are known
 _kept_off = -1  # the processor
+_last = 0.0  # when
 
 
 def _nowhere() -> int:
@@ -69,9 +73,9 @@ def _meet() -> set[int]:
 
 def keep_off() -> None:
     """Keeps the workers off this thread's processor, if they are not kept off it already."""
-    global _workers, _kept_off
-    here = _processor()
-    if here == _kept_off:
+    global _workers, _kept_off, _last
+    here, before, _last = _processor(), _last, time.monotonic()
+    if here == _kept_off and (_last - before < REST or here < 0):
         return
     if _workers is None:
         _workers = _meet()
