@@ -29,6 +29,16 @@ def _window(
     )  # fmt: skip
 
 
+def _divisor(divisor_override: Any) -> int:
+    divisor = plain("divisor_override", divisor_override)
+    if not (type(divisor) is int and 0 < abs(divisor) <= geometry.LARGEST):
+        raise ValueError(
+            f"divisor_override must be an int other than 0, at most {geometry.LARGEST}, "
+            f"got {divisor_override!r}"
+        )
+    return divisor
+
+
 def max_pool2d(
     input: Any,
     kernel_size: Any,
@@ -190,14 +200,10 @@ def avg_pool2d(
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
-    divisor = None if divisor_override is None else plain("divisor_override", divisor_override)
-    if divisor is not None and not (type(divisor) is int and 0 < abs(divisor) <= geometry.LARGEST):
-        raise ValueError(
-            f"divisor_override must be an int other than 0, at most {geometry.LARGEST}, "
-            f"got {divisor_override!r}"
-        )
+    if divisor_override is not None:
+        divisor_override = _divisor(divisor_override)
     where = _window(kernel_size, stride, padding, dilation, ceil_mode, count_include_pad)
-    return lazy.run(MEAN, where, input, False, None, divisor, out, num_threads)
+    return lazy.run(MEAN, where, input, False, None, divisor_override, out, num_threads)
 
 
 def sum_pool2d(

@@ -101,19 +101,20 @@ def run(
     """Pools ``x``: the one road from the public functions to the kernels."""
     array, wrap = (x, as_it_is) if type(x) is np.ndarray else adapt("input", x)
     given, strides = array, None
-    flags = array.flags
-    if not (flags.c_contiguous and flags.aligned and array.dtype.isnative):
-        check_dtype(array.dtype)
+    dtype = array.dtype
+    if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
+        check_dtype(dtype)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
         array = readable(array, where[1])
-        strides = None if array.flags.c_contiguous else array.strides
-    if index_dtype != "int64" and index_dtype is not None:
+        strides, dtype = None if array.flags.c_contiguous else array.strides, array.dtype
+    if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
         return_indices = geometry.flag("return_indices", return_indices)
-    key = (op, where, array.shape, strides, array.dtype, return_indices, index_dtype, divisor)
     try:
-        plan = make_plan(*key)
+        plan = make_plan(
+            op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor
+        )
     except LargePlan as large:
         plan = large.plan
     if num_threads is not None:
@@ -127,8 +128,11 @@ def run(
         dense = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
-        arrays = (array, values, indices)
-        while serial(made.address, *arrays) if small else threads.run(made, arrays, num_threads):
+        while (
+            serial(made.address, array, values, indices)
+            if small
+            else threads.run(made, (array, values, indices), num_threads)
+        ):
             made.complete()  # and once again: the first time that there is something left
     if out is None:
         return wrap(values) if indices is None else (wrap(values), wrap(indices))

@@ -22,7 +22,12 @@ from asv_runner._aux import update_sys_path  # noqa: E402
 ROOT = Path(__file__).parents[1]
 update_sys_path(str(ROOT / "benchmarks"))  # as asv imports them: the package, not its parent
 
-from benchmarks import models, report, table  # noqa: E402
+from benchmarks import models, readme, report, table  # noqa: E402
+from benchmarks.bars import layers as bars_layers  # noqa: E402
+from benchmarks.bars import shapes  # noqa: E402
+from benchmarks.bars.__main__ import main as bars_main  # noqa: E402
+from benchmarks.bars.bar import Bar, worst_of_runs  # noqa: E402
+from benchmarks.bars.bar import markdown as bars_markdown  # noqa: E402
 from numbapool.bench import layers, peers, timing  # noqa: E402
 
 TABLES = (layers.WINDOWS, layers.TINY, layers.ADAPTIVE, layers.GLOBAL)
@@ -63,7 +68,7 @@ def test_asv_finds_every_kind():
     kinds = {re.match(r"\w+\.\w+\.([a-z]+)_", name)[1] for name in BENCHMARKS}
     modules = {name.partition(".")[0] for name in BENCHMARKS}
     assert kinds == {"time", "timeraw", "track"}
-    assert modules == {"pooling", "startup", "memory"}
+    assert modules == {"pooling", "ratios", "startup", "memory"}
 
 
 @pytest.mark.parametrize(("name", "number", "params"), CASES)
@@ -72,7 +77,10 @@ def test_runs(name, number, params, tiny_layers):
     if params:
         benchmark.set_param_idx(number)
     if benchmark.do_setup():  # a skip
-        assert (params[0], params[-1]) == ("torch", "uint8")
+        assert params[0].startswith(("torch", "onnxruntime", "openvino"))
+        assert params[0] not in peers.IMPLEMENTATIONS or (params[0], params[-1]) != (
+            "torch", "float32"
+        )  # fmt: skip
         benchmark.do_teardown()  # asv does so too
         return
     result = benchmark.func(*params)
@@ -197,3 +205,38 @@ def test_asv_check():
     environment = os.environ | {"ASV_PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_bars_take_the_worst_of_runs():
+    fast, slow = Bar("speed", 2, 3.0), Bar("speed", 2, 1.5, where="a layer")
+    small, large = Bar("cost", 2, 1.0, most=True), Bar("cost", 2, 3.0, most=True, where="here")
+    assert worst_of_runs([[fast, large], [slow, small]]) == [slow, large]
+    assert (fast.met, slow.met, small.met, large.met) == (True, False, True, False)
+    assert slow.cells() == ("speed", "≥ 2", "1.50", "missed (a layer)")
+    assert "≤ 2" in bars_markdown([large])
+
+
+def test_bars_of_layers(monkeypatch, tiny_layers):
+    few = [(op, tiny(layer)) for op, layer in models.read_layers(10**12)][::40]
+    monkeypatch.setattr(bars_layers, "read_layers", lambda most: few)
+    monkeypatch.setattr(timing, "PAUSES", {})
+    found = bars_layers.bars(1)
+    assert [bar.what.partition(",")[0] for bar in found[:5]] == ["layers"] * 5
+    assert all(bar.value > 0 for bar in found)
+
+
+def test_the_bars_command(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(timing, "SECONDS", 1e-4)
+    monkeypatch.setattr(shapes, "PAST_CACHES", (1, 2, 32, 32))
+    out = tmp_path / "bars.json"
+    missed = bars_main(["--only", "copies", "nan", "--runs", "2", "--json", str(out)])
+    written = json.loads(out.read_text())
+    assert [bar["most"] for bar in written["bars"]] == [True, True]
+    assert missed == any(bar["value"] > bar["limit"] for bar in written["bars"])
+    assert "NaN" in capsys.readouterr().out
+
+
+def test_the_readme_comes_from_the_committed_results():
+    found = json.loads(readme.LAYERS.read_text())
+    text = report.markdown(readme.rows(found))
+    assert text in (ROOT / "README.md").read_text()
