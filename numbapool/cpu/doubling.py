@@ -2,7 +2,7 @@
 
 Every input row is folded across in a buffer that holds, for each place, the window of 1, 2, 4, ...
 taps from there on, and rows are folded down alike. A selection ends with two windows that overlap,
-others with the windows that the binary digits of their length ask for.
+others with the windows that the binary digits of their length ask for, once its threes are taken.
 
 Taps outside the input hold the identity. In an index map they have the place of the window's first
 tap inside, for where nothing is better; rows outside are the nearest one that the window takes.
@@ -42,6 +42,7 @@ from .frame import (
     WIDTH,
     after,
 )  # fmt: skip
+from .ladder import make_double, make_meet, make_triple
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
 from .scalars import Scalars
 
@@ -77,37 +78,6 @@ class Tiling(NamedTuple):
         return self.scratch <= MOST
 
 
-def make_meet(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
-    """A vector of an array, and the one after it that lies ``ahead``, folded into one."""
-    combine, better = s.combine, s.better
-
-    def meet(values, indices, at, ahead):
-        value = memory.lanes(role, values, at, lanes)
-        where = memory.lanes(index_role, indices, at, lanes)
-        other = memory.lanes(role, values, at + ahead, lanes)
-        if indexed:
-            there = memory.lanes(index_role, indices, at + ahead, lanes)
-            where = vector.pick(better(other, value), there, where)
-        return combine(value, other), where
-
-    return inner(meet)
-
-
-def make_double(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
-    """Every place of an array met with the one that lies ``ahead``, in place."""
-    meet = make_meet(s, role, index_role, lanes, indexed)
-    many = U(lanes)
-
-    def double(values, indices, count, ahead):
-        for at in range(U(0), count, many):
-            value, where = meet(values, indices, at, ahead)
-            memory.store(role, values, at, value)
-            if indexed:
-                memory.store(index_role, indices, at, where)
-
-    return inner(double)
-
-
 def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     """Folds the windows of some outputs in an input row, from the padded column ``first`` on.
 
@@ -117,7 +87,8 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     source, selects, identity = s.source, s.selects, s.identity
     blind, overrides = s.blind, s.overrides
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
-    zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
+    triple = make_triple(s, WHOLE, lanes)
+    zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
 
     def read(x, row_at, column, left, width):
         place = vector.iota(np.int32, lanes, 1) + vector.splat(np.int32(column - left), lanes)
@@ -179,18 +150,21 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                     memory.store(TILE_INDEX, tile_index, to + j * rows, placed)
                 memory.store(TILE, tile, to + j * rows, combine(value, other))
             return unseen
-        passed = zero
-        while taken <= kernel:
-            if kernel & taken:
+        left, bit, passed = kernel, one, zero
+        while left % three == zero:
+            triple(line, count, taken * apart)
+            taken, left = taken * three, left // three
+        while bit <= left:
+            if left & bit:
                 for j in range(zero, cells, many):
                     value = window(line, j * step + passed * apart)
                     if passed:
                         value = combine(memory.lanes(TILE, tile, to + j * rows, lanes), value)
                     memory.store(TILE, tile, to + j * rows, value)
                 passed += taken
-            if two * taken <= kernel:
+            if two * bit <= left:
                 double(line, line_index, count, taken * apart)
-            taken *= two
+            taken, bit = taken * two, bit * two
         return unseen
 
     return inner(across)
@@ -201,12 +175,13 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     combine, finish = s.combine, s.finish
     across = make_across(s, stride, lanes, indexed)
     double = make_double(s, TILE, TILE_INDEX, lanes, indexed)
+    triple = make_triple(s, TILE, lanes)
     meet = make_meet(s, TILE, TILE_INDEX, lanes, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind, stamp = s.selects, s.divides, s.blind, s.fingerprint
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
-    zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
+    zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
 
     def outside(tile, tile_index, from_, to, copies):
         """A row that no tap is in: that of the nearest which the window takes, or nothing."""
@@ -220,10 +195,14 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             memory.store(TILE_INDEX, tile_index, to, where)
 
     def digits(tile, tile_index, sums, kernel, apart, stride_down, rows_out, rows):
-        """Sums of ``kernel`` rows each: the windows that its binary digits ask for."""
-        taken, passed = one, zero
-        while taken <= kernel:
-            if kernel & taken:
+        """Sums of ``kernel`` rows each: its threes, then the windows that binary digits ask for."""
+        left, taken, bit, passed = kernel, one, one, zero
+        while left % three == zero:
+            rows_left = rows - two * taken * apart
+            triple(tile, rows_left * many, taken * apart * many)
+            rows, taken, left = rows_left, taken * three, left // three
+        while bit <= left:
+            if left & bit:
                 for o in range(rows_out):
                     row = o * stride_down + passed * apart
                     value = memory.lanes(TILE, tile, row * many, lanes)
@@ -231,9 +210,10 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                         value = combine(memory.lanes(PART, sums, o * many, lanes), value)
                     memory.store(PART, sums, o * many, value)
                 passed += taken
-            if two * taken <= kernel:
-                double(tile, tile_index, (rows - taken * apart) * many, taken * apart * many)
-            taken *= two
+            if two * bit <= left:
+                rows -= taken * apart
+                double(tile, tile_index, rows * many, taken * apart * many)
+            taken, bit = taken * two, bit * two
 
     def give(done, where, out, index, to, left_over):
         place = vector.convert(where, index_type)
