@@ -264,9 +264,14 @@ def sliding(
 
 
 def bins(size: int, cells: int) -> Axis:
-    """An axis cut into ``cells`` bins; equal ones are plain windows."""
-    if cells and size % cells == 0:
-        return Sliding(size, size // cells, size // cells)
+    """An axis cut into ``cells`` bins; where all lie alike they are windows that slide."""
+    stride, rest = divmod(size, cells) if cells else (0, 0)
+    if stride and rest == 0:
+        return Sliding(size, stride, stride)
+    if stride and rest == 1:
+        return Sliding(size, stride + 1, stride)
+    if stride and rest == cells - 1:  # the first begins one before the input, the last ends behind
+        return Sliding(size, stride + 2, stride + 1, 1, 1, count_include_pad=False)
     return Bins(size, cells)
 
 

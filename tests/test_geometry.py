@@ -95,3 +95,16 @@ def test_output_shape_of_any_rank():
     assert numbapool.output_shape((2, 3, 9), 3, 2) == (2, 3, 4)
     assert numbapool.output_shape((2, 3, 8, 9, 10), 2) == (2, 3, 4, 4, 5)
     assert numbapool.output_shape((3, 8, 9), (2, 3)) == (3, 4, 3)
+
+
+def test_bins_that_slide_are_the_same_bins():
+    slides = 0
+    for size in range(1, 50):
+        for cells in range(60):
+            axis, bins = geometry.bins(size, cells), geometry.Bins(size, cells)
+            each = np.arange(cells)
+            assert len(axis) == cells
+            np.testing.assert_array_equal(axis.interval(each), bins.interval(each))
+            np.testing.assert_array_equal(axis.count(each), bins.count(each))
+            slides += type(axis) is not geometry.Bins
+    assert slides > 400
