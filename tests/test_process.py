@@ -236,3 +236,22 @@ def test_workers_keep_off_the_caller(layer, workers, tmp_path):
     """
     out = python(code, tmp_path, NUMBA_THREADING_LAYER=layer)
     assert out.split() == [str(workers), "True"]
+
+
+def test_workers_that_cannot_be_told_are_left_alone(monkeypatch):
+    workers = pytest.importorskip("numbapool.cpu.workers")
+    met = []
+    monkeypatch.setattr(workers, "_processor", iter([0, 1, 0, 1]).__next__)
+    monkeypatch.setattr(workers, "_meet", lambda: met.append(1) or {1})
+    monkeypatch.setattr(workers, "_workers", None)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda thread: {0, 1}, raising=False)
+    for error, meetings in ((ProcessLookupError, 2), (PermissionError, 3)):
+
+        def refuse(thread, places, error=error):
+            raise error
+
+        monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
+        workers.keep_off()
+        workers.keep_off()
+        assert len(met) == meetings
+    assert workers._workers == set()

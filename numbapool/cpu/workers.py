@@ -77,15 +77,18 @@ def keep_off() -> None:
     here, before, _last = _processor(), _last, time.monotonic()
     if here == _kept_off and (_last - before < REST or here < 0):
         return
-    if _workers is None:
-        _workers = _meet()
+    team = _workers  # another thread may forget them meanwhile
+    if team is None:
+        team = _workers = _meet()
     others = os.sched_getaffinity(0) - {here}
+    _kept_off = here
     try:
-        for worker in _workers if others else ():
+        for worker in team if others else ():
             os.sched_setaffinity(worker, others)
-        _kept_off = here
-    except OSError:  # a worker has gone
-        _workers = None
+    except ProcessLookupError:  # one has gone: the next call meets them anew
+        _workers, _kept_off = None, -1
+    except OSError:  # it is not allowed here
+        _workers = set()
 
 
 def _forget(*_: Any) -> None:
