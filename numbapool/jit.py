@@ -83,9 +83,14 @@ def compile_driver(function: Callable[..., Any], parallel: bool = False) -> Any:
 
 
 @cache
-def inner(function: Callable[..., Any]) -> Any:
-    """``function`` made callable from kernels; it stays the plain function it was."""
-    return register_jitable(error_model="numpy", no_cfunc_wrapper=True)(_named(function))
+def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
+    """``function`` made callable from kernels; it stays the plain function it was.
+
+    LLVM inlines what is small. ``inlined`` makes it do so whatever the size: a function that is
+    called returns several vectors through memory.
+    """
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True, "forceinline": inlined}
+    return register_jitable(**options)(_named(function))
 
 
 def cache_folders() -> list[Path]:

@@ -208,6 +208,7 @@ def test_arguments_that_came_through(call, error, match):
 INTERRUPTED = """
 import signal, threading, time
 import numpy as np, numbapool
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell runs behind it
 threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
 x = np.ones((1, 2, 8, 8), np.float32)
 try:

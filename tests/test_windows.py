@@ -21,6 +21,7 @@ from strategies import (
 )
 
 import numbapool
+from numbapool.cpu.rows import FAR
 
 SELECTIONS = {"max": (numbapool.max_pool2d, 1), "min": (numbapool.min_pool2d, -1)}
 
@@ -213,3 +214,31 @@ def test_worked_example():
         x = np.array([[rows]], dtype)
         assert numbapool.max_pool2d(x, 3, ceil_mode=True).tolist() == [[[[2, 3], [5, 1]]]]
         assert numbapool.max_pool2d(x, 3).tolist() == [[[[2]]]]
+
+
+def equals_torch(x, kernel, stride):
+    """Maxima, their indices and averages of a large array."""
+    torch_x = torch.from_numpy(x)
+    expected, where = torch.nn.functional.max_pool2d(torch_x, kernel, stride, return_indices=True)
+    got, indices = numbapool.max_pool2d(x, kernel, stride, return_indices=True)
+    assert_same(got, expected.numpy())
+    assert_same(indices, where.numpy())
+    assert_same(numbapool.max_pool2d(x, kernel, stride), expected.numpy())
+    mean = torch.nn.functional.avg_pool2d(torch_x, kernel, stride).numpy()
+    np.testing.assert_allclose(numbapool.avg_pool2d(x, kernel, stride), mean, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 60, 230, 190), (40, 70, 56, 56)])
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 1), (3, 2), (2, 3)])
+def test_arrays_past_the_caches(shape, kernel, stride):
+    assert np.prod(shape) * 4 > FAR
+    x = np.random.default_rng(0).standard_normal(shape, np.float32)
+    x[1, 2, 3, 4] = np.nan
+    equals_torch(x, kernel, stride)
+
+
+@pytest.mark.parametrize("kernel", [3, 4, 5, (1, 5), (5, 1), 6, (6, 12), (1, 10)])
+@pytest.mark.parametrize("size", [(17, 411), (61, 90), (130, 300)])
+def test_windows_side_by_side(kernel, size):
+    x = np.random.default_rng(0).standard_normal((2, 9, *size), np.float32)
+    equals_torch(x, kernel, None)

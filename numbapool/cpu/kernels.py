@@ -18,8 +18,6 @@ from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
-#: Planes up to this many bytes are pooled strip by strip, larger ones row by row.
-NEAR = 32 * 1024
 #: Negative, and no distance from any place.
 NOWHERE = np.iinfo(np.int32).min
 
@@ -35,7 +33,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
 #: Nanoseconds that a kernel takes for every element of four bytes, about, with vectors of 64 bytes;
 #: `rows` takes more for every fold.
 WORK = {"rows": 0.05, "doubling": 2, "bins": 0.2, "whole": 0.1}
-FOLD, FOLD_INDEXED = 0.035, 0.1
+FOLD, FOLD_INDEXED = 0.02, 0.065
 
 #: Those that can be blind to NaN, and stop where they meet one: half of the instructions.
 BLIND = ("rows", "doubling")
@@ -146,7 +144,7 @@ def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int,
     lanes = LINE // item
     room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
     words = {frame.TASK_ROWS: 1, frame.ROOM: room, frame.STACK: stack, frame.TILE_WIDTH: width}
-    return words, (room * width + stack * lanes) * (item + lane)
+    return words, (room * width + stack * lanes) * (item + lane) + lanes * LINE
 
 
 def _nearest(axis: Axis, beyond: int) -> np.ndarray:
@@ -220,11 +218,12 @@ def program(
         lanes = rows.Lanes.of(
             len(across), across.kernel, across.stride, planes if even else 1, most
         )
-        by_strip = down.size * across.size * dtype.itemsize <= NEAR
-        strips = 1 if by_strip else -(-len(across) // lanes.cells)
-        window = (
-            (down.kernel, across.kernel), across.stride, down.kernel > down.stride, by_strip, lanes
-        )  # fmt: skip
+        plane = down.size * across.size * dtype.itemsize
+        made = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
+        everything = planes * (plane + len(down) * len(across) * made)
+        order = rows.Order.of(down, across, lanes, plane, everything)
+        strips = 1 if order.by_strip else -(-len(across) // lanes.cells)
+        window = (down.kernel, across.kernel), across.stride, order, lanes
         laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes)
     elif name == "whole":
         lanes, window = rows.Lanes(1, most, 0), (most,)
@@ -237,7 +236,7 @@ def program(
         tiling = doubling.Tiling.of(down, across, most, *sizes)
         laid, scratch = _lay_doubling(down, across, tiling), tiling.scratch
     else:
-        lanes = rows.Lanes(1, 1, 0)
+        lanes = rows.Lanes(most, 1, 0)
         laid, scratch = _lay_bins(down, across, *sizes)
     tables = _tables(op, (down, across), name, divisor, accumulator, lanes, lane, indexed)
     kernel = partial(_kernel, name, op, dtype, indexed, lane, index)

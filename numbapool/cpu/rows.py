@@ -11,10 +11,12 @@ there. Rows outside are, for a selection, the nearest one again.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..geometry import Sliding
 from ..jit import inner
 from . import memory, taps, vector
 from .frame import (
@@ -42,6 +44,11 @@ from .scalars import Scalars
 U = np.uintp
 TILE_BYTES = 16 * 1024
 FEWEST_ROWS = 8
+#: Planes up to so many bytes are pooled strip by strip, larger ones row by row; with windows that
+#: overlap, strips keep the rows that they share.
+NEAR, NEAR_OVERLAPPING = 32 * 1024, 128 * 1024
+#: Arrays of more bytes come from memory, which delivers rows in their order twice as fast.
+FAR = 28 * 1024 * 1024
 
 
 class Lanes(NamedTuple):
@@ -67,6 +74,26 @@ class Lanes(NamedTuple):
     @property
     def all(self) -> int:
         return self.cells * self.planes
+
+
+class Order(NamedTuple):
+    """How a task goes over its rows: strip by strip, and with a tile of all rows folded across."""
+
+    by_strip: bool
+    tiled: bool
+    held: int  # rows that a window has in common with the next one, kept where there is no tile
+
+    @classmethod
+    def of(cls, down: Sliding, across: Sliding, lanes: Lanes, plane: int, everything: int) -> Order:
+        """For planes of so many bytes; ``everything`` are the bytes of all arrays."""
+        overlap, far = down.kernel > down.stride, everything > FAR
+        # Other pairs of strides are rare, and each number of rows is a kernel to compile.
+        held = down.kernel - down.stride if overlap and down.stride == across.stride else 0
+        near = not far and plane <= (NEAR_OVERLAPPING if held else NEAR)
+        by_strip = near or lanes.reach > 0
+        if by_strip:
+            return cls(True, overlap and not held, held)
+        return cls(False, overlap or (far and down.kernel == down.stride > 1), 0)
 
 
 def _power_of_two(least: int) -> int:
@@ -126,12 +153,29 @@ def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, indexed: boo
                 unseen |= overrides(other)
         return value, where, unseen
 
-    return inner(across)
+    return inner(across, inlined=True)
+
+
+@cache
+def make_some_rows(folded_row: Any, count: int) -> Any:
+    """Folds so many rows across, at least one, from ``row`` on: a tuple of them."""
+    if count == 1:
+
+        def one_row(x, base, by_plane, by_row, row, height, start, width):
+            return (folded_row(x, base, by_plane, by_row, row, height, start, width),)
+
+        return inner(one_row, inlined=True)
+    before, last = make_some_rows(folded_row, count - 1), np.int64(count - 1)
+
+    def some_rows(x, base, by_plane, by_row, row, height, start, width):
+        rows = before(x, base, by_plane, by_row, row, height, start, width)
+        return (*rows, folded_row(x, base, by_plane, by_row, row + last, height, start, width))
+
+    return inner(some_rows, inlined=True)
 
 
 def make_rows(
-    s: Scalars, kernel: tuple[int, int], stride: int, overlap: bool, by_strip: bool, lanes: Lanes,
-    indexed: bool,
+    s: Scalars, kernel: tuple[int, int], stride: int, order: Order, lanes: Lanes, indexed: bool,
 ) -> Any:  # fmt: skip
     """The kernel: all windows of the tasks ``first`` to ``last``."""
     combine, better, finish = s.combine, s.better, s.finish
@@ -139,7 +183,7 @@ def make_rows(
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind = s.selects, s.divides, s.blind
-    stamp = s.fingerprint
+    stamp, (by_strip, tiled, held) = s.fingerprint, order
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
     single = lanes.reach > 0
@@ -159,7 +203,9 @@ def make_rows(
             where += vector.splat(lane(nearest * width), every)
         return value, where, unseen
 
-    folded_row = inner(folded_row)
+    folded_row = inner(folded_row, inlined=True)
+    known = kernel[0] - held
+    ahead, fresh = make_some_rows(folded_row, held or 1), make_some_rows(folded_row, known)
 
     def give(value, where, count, out, index, to, by_plane, kept, whole):
         done = vector.convert(finish(value, count), result)
@@ -210,7 +256,7 @@ def make_rows(
                 base = plane // channels * by_batch + plane % channels * by_channel
             bottom = vector.least(top + task_rows, height_out)
             low = np.int64(top * apart) - before
-            fills = (bottom - top - one) * apart + tall if overlap else zero
+            fills = (bottom - top - one) * apart + tall if tiled else zero
             begin = zero
             while begin < strips:
                 at = zero
@@ -228,35 +274,42 @@ def make_rows(
                         at += all_lanes
                 pitch = together * all_lanes
                 to, at = (plane * height_out + top) * cells, zero
+                if held:
+                    start = np.int64(vector.least(begin * many, last_strip)) * step - left
+                    kept_rows = ahead(x, base, by_channel, by_row, low, height, start, width)
+                    for tap in range(held):
+                        unseens |= kept_rows[tap][2]
                 for o in range(top, bottom):
                     for strip in range(begin, begin + together):
                         j = vector.least(strip * many, last_strip)
-                        start = np.int64(j) * step - left
-                        here, row = at + (strip - begin) * many, np.int64(o * apart) - before
-                        if overlap:
+                        if tiled:
+                            here = at + (strip - begin) * many
                             value = memory.lanes(TILE, tile, here, every)
                             where = memory.lanes(TILE_INDEX, tile_index, here, every)
-                        else:
-                            value, where, unseen = folded_row(
-                                x, base, by_channel, by_row, row, height, start, width
-                            )
-                            if blind:
-                                unseens |= unseen
-                        for _ in range(one, tall):
-                            if overlap:
+                            for _ in range(one, tall):
                                 here += pitch
                                 other = memory.lanes(TILE, tile, here, every)
                                 there = memory.lanes(TILE_INDEX, tile_index, here, every)
-                            else:
-                                row += 1
-                                other, there, unseen = folded_row(
-                                    x, base, by_channel, by_row, row, height, start, width
-                                )
-                                if blind:
+                                if indexed:
+                                    where = vector.pick(better(other, value), there, where)
+                                value = combine(value, other)
+                        else:
+                            start = np.int64(j) * step - left
+                            row = np.int64(o * apart) - before + np.int64(held)
+                            taken = fresh(x, base, by_channel, by_row, row, height, start, width)
+                            if held:
+                                taken = kept_rows + taken
+                                kept_rows = taken[known:]
+                            value, where, unseen = taken[0]
+                            if not held:
+                                unseens |= unseen
+                            for tap in range(1, kernel[0]):
+                                other, there, unseen = taken[tap]
+                                if tap >= held:
                                     unseens |= unseen
-                            if indexed:
-                                where = vector.pick(better(other, value), there, where)
-                            value = combine(value, other)
+                                if indexed:
+                                    where = vector.pick(better(other, value), there, where)
+                                value = combine(value, other)
                         if divides:
                             shares = memory.lanes(INPUT, across_counts, j, every)
                             taken = memory.load(INPUT, down_counts, o)

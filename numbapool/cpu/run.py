@@ -51,14 +51,13 @@ def _halving(fold: Any, combine: Any, rather: Any, indexed: bool) -> Any:
     return inner(halve)
 
 
-def make_run(s: Scalars, role: int, indexed: bool) -> Any:
-    """Folds ``count`` neighbours, at least one: their value, and how far on it lies."""
+def make_vectors(s: Scalars, role: int, indexed: bool) -> Any:
+    """Folds ``count`` neighbours to a vector of what lies in its lanes, and in which of them."""
     combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
     source = s.accumulator if role != memory.INPUT else s.source
     identity = s.identity
     lanes = LINE // np.dtype(accumulator).itemsize
-    fold = make_lanes(s, lanes, indexed)
-    zero, one, two, side, few = U(0), U(1), U(2), U(SIDE), U(FEW)
+    zero, one, two, side = U(0), U(1), U(2), U(SIDE)
     many, block = U(lanes), U(SIDE * SIDE)
 
     def meet(value, where, other, there):
@@ -83,15 +82,7 @@ def make_run(s: Scalars, role: int, indexed: bool) -> Any:
 
     quarter = inner(quarter)
 
-    def run(x, at, count, stack, stack_index):
-        if count < few:
-            best, place = accumulator(memory.load(role, x, at)), lane(0)
-            for tap in range(one, count):
-                tapped = accumulator(memory.load(role, x, at + tap))
-                if indexed:
-                    place = vector.pick(better(tapped, best), lane(tap), place)
-                best = combine(best, tapped)
-            return best, place
+    def vectors(x, at, count, stack, stack_index):
         full = count // many
         top = zero
         for number in range(zero, full // block * block, block):
@@ -130,6 +121,44 @@ def make_run(s: Scalars, role: int, indexed: bool) -> Any:
                 memory.lanes(WHOLE, stack, top, lanes),
                 memory.lanes(WHOLE_INDEX, stack_index, top, lanes), value, where,
             )  # fmt: skip
+        return value, where
+
+    return inner(vectors)
+
+
+def make_tree(s: Scalars, role: int, count: int, lanes: int) -> Any:
+    """Folds ``count`` vectors in memory into one, each to its share of the lanes."""
+    combine = s.combine
+    if count == 1:
+        return inner(lambda parts, at: memory.lanes(role, parts, at, lanes))
+    half = make_tree(s, role, count // 2, lanes)
+    groups, beyond = count // 2, U(count // 2 * lanes)
+
+    def tree(parts, at):
+        first, second = half(parts, at), half(parts, at + beyond)
+        low = vector.halves(first, second, groups, 0)
+        return combine(low, vector.halves(first, second, groups, 1))
+
+    return inner(tree, inlined=lanes <= 16)
+
+
+def make_run(s: Scalars, role: int, indexed: bool) -> Any:
+    """Folds ``count`` neighbours, at least one: their value, and how far on it lies."""
+    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
+    lanes = LINE // np.dtype(accumulator).itemsize
+    vectors, fold = make_vectors(s, role, indexed), make_lanes(s, lanes, indexed)
+    one, few, many = U(1), U(FEW), U(lanes)
+
+    def run(x, at, count, stack, stack_index):
+        if count < few:
+            best, place = accumulator(memory.load(role, x, at)), lane(0)
+            for tap in range(one, count):
+                tapped = accumulator(memory.load(role, x, at + tap))
+                if indexed:
+                    place = vector.pick(better(tapped, best), lane(tap), place)
+                best = combine(best, tapped)
+            return best, place
+        value, where = vectors(x, at, count, stack, stack_index)
         place = where * vector.splat(lane(many), lanes) + vector.iota(lane, lanes, 1)
         return fold(value, place)
 

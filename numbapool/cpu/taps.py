@@ -15,7 +15,7 @@ WORD = ir.IntType(32)
 
 
 class _Rows:
-    """Reads rows of ``size`` neighbours; places outside ``bounds`` are not read, but ``fill``."""
+    """Reads ``size`` neighbours; places outside ``bounds`` are not read, but ``fill``."""
 
     def __init__(self, context: Any, builder: Any, role: int, base: Any, dtype: Any, size: int):
         self.builder, self.role, self.base, self.size = builder, role, base, size
@@ -51,20 +51,46 @@ class _Rows:
             builder, masked(builder, "masked.load", self.kind, self.kind, arguments), self.role
         )
 
+    def rows(self, at: Any, beyond: int, count: int) -> list[Any]:
+        """So many rows, one behind the other."""
+        return [self.row(at, beyond + number * self.size) for number in range(count)]
+
+
+def _picked(builder: Any, pieces: list[Any], places: list[int]) -> Any:
+    """The lanes at some places of vectors that lie one behind the other.
+
+    One shuffle for each further vector: LLVM takes apart what asks for more than two at once.
+    """
+    size = pieces[0].type.count
+    first, *others = sorted({at // size for at in places})
+    mask = [at % size if at // size == first else 0 for at in places]
+    taken = shuffle(builder, pieces[first], mask) if not others else pieces[first]
+    for piece in others:
+        mask = [
+            size + at % size if at // size == piece else kept
+            for at, kept in zip(places, mask, strict=True)
+        ]
+        constant = ir.Constant(ir.VectorType(WORD, len(mask)), mask)
+        taken = builder.shuffle_vector(taken, pieces[piece], constant)
+        mask = list(range(size))
+    return taken
+
 
 def _of_reach(
-    rows: _Rows, at: Any, apart: Any, kernel: int, stride: int, cells: int, planes: int
+    rows: _Rows, at: Any, apart: Any, kernel: int, stride: int, cells: int, planes: int, reach: int
 ) -> list[Any]:
-    """All taps are in one row of each plane."""
-    builder, size = rows.builder, rows.size
+    """All taps are in ``reach`` neighbours of each plane."""
+    builder, every = rows.builder, cells * planes
     starts = [builder.add(at, builder.mul(apart, apart.type(plane))) for plane in range(planes)]
-    everything = joined(builder, [rows.row(start) for start in starts])
+    read = [row for start in starts for row in rows.rows(start, 0, reach // rows.size)]
+    together = every // rows.size
+    pieces = [joined(builder, read[i : i + together]) for i in range(0, len(read), together)]
     taken = []
     for tap in range(kernel):
         # The lanes past the last window may take anything.
-        columns = [min(tap + stride * cell, size - 1) for cell in range(cells)]
-        places = [plane * size + column for plane in range(planes) for column in columns]
-        taken.append(shuffle(builder, everything, places))
+        columns = [min(tap + stride * cell, reach - 1) for cell in range(cells)]
+        places = [plane * reach + column for plane in range(planes) for column in columns]
+        taken.append(_picked(builder, pieces, places))
     return taken
 
 
@@ -73,14 +99,14 @@ def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> lis
     builder = rows.builder
     if stride == 1:
         return [rows.row(at, tap) for tap in range(kernel)]
-    first = rows.row(at)
+    pieces = rows.rows(at, 0, stride)
     taken: list[Any] = []
     for tap in range(kernel):
         if tap < stride:
-            taken.append(shuffle(builder, first, list(range(tap, stride * cells, stride))))
+            taken.append(_picked(builder, pieces, list(range(tap, stride * cells, stride))))
         elif rows.bounds:
-            row = rows.row(at, tap)
-            taken.append(shuffle(builder, row, list(range(0, stride * cells, stride))))
+            further = rows.rows(at, tap, stride)
+            taken.append(_picked(builder, further, list(range(0, stride * cells, stride))))
         else:  # the tap a stride earlier, of the next window
             beyond = rows.item(builder.add(at, at.type(tap + stride * (cells - 1))))
             places = ir.Constant(ir.VectorType(WORD, cells), list(range(1, cells + 1)))
@@ -106,11 +132,12 @@ def taps(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, base_at, start, step, first, last, outside, *_ = args
-        rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, span or s * n)
+        size = min(span, many * n) if span else n
+        rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size)
         if fill != types.none:
             rows.mask(first, last, outside)
         if span:
-            taken = _of_reach(rows, start, step, k, s, n, many)
+            taken = _of_reach(rows, start, step, k, s, n, many, span)
         else:
             taken = _of_strip(rows, start, k, s, n)
         return context.make_tuple(builder, result, taken)

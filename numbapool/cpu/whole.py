@@ -21,6 +21,7 @@ from .frame import (
     WIDTH,
 )
 from .memory import INPUT, OUTPUT, TILE
+from .run import make_tree
 from .scalars import Scalars
 from .zeros import make_has_negative_zero, make_settle
 
@@ -28,28 +29,12 @@ U = np.uintp
 VECTORS = 16  # of a plane at most: they are folded one after the other
 
 
-def make_tree(s: Scalars, planes: int, lanes: int) -> Any:
-    """Folds ``planes`` vectors of a tile into one, each to its share of the lanes."""
-    combine = s.combine
-    if planes == 1:
-        return inner(lambda tile, at: memory.lanes(TILE, tile, at, lanes))
-    half = make_tree(s, planes // 2, lanes)
-    groups, beyond = planes // 2, U(planes // 2 * lanes)
-
-    def tree(tile, at):
-        first, second = half(tile, at), half(tile, at + beyond)
-        low = vector.halves(first, second, groups, 0)
-        return combine(low, vector.halves(first, second, groups, 1))
-
-    return inner(tree)
-
-
 def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
     """The kernel: the planes of the tasks ``first`` to ``last``, ``lanes`` planes each."""
     assert not indexed, "places are not kept"
     combine, finish = s.combine, s.finish
     tree, settle, has_negative_zero = (
-        make_tree(s, lanes, lanes), make_settle(s), make_has_negative_zero(s)
+        make_tree(s, TILE, lanes, lanes), make_settle(s), make_has_negative_zero(s)
     )  # fmt: skip
     source, accumulator, result = s.source, s.accumulator, s.result
     identity, divides, stamp, two_zeros = s.identity, s.divides, s.fingerprint, s.two_zeros
