@@ -1,9 +1,9 @@
 """Windows of any kind: fold the rows of a window down, then across the folded row.
 
 The rows are long and contiguous, so this order vectorises whatever the intervals are. Taps do not
-meet in row-major order here, so equals are settled by their index. Without an index map the windows
-of a folded row are folded to a vector each, and these meet pairwise, until each lane is a window. A
-window of one row, such as all of a plane, is folded where it lies, a vector at a time.
+meet in row-major order here, so equals are settled by their index. Many windows of a folded row, if
+there is no index map, are folded to a vector each, and these meet pairwise, until each lane is a
+window. A window of one row, such as all of a plane, is folded where it lies, a vector at a time.
 """
 
 from __future__ import annotations
@@ -46,11 +46,13 @@ U = np.uintp
 def make_span(s: Scalars, indexed: bool) -> Any:
     """Folds the columns ``low`` to ``high`` of a folded row, every ``step``-th."""
     rather, lane = s.rather, s.lane
-    pile = make_pile(s, TILE, IN_WHOLE, False)
+    run, pile = make_run(s, TILE, False), make_pile(s, TILE, IN_WHOLE, False)
     zero, one = U(0), U(1)
 
     def span(tile, tile_index, low, high, step, stack):
         if not indexed:
+            if step == one:
+                return run(tile, low, high - low, stack, tile_index)
             pile(tile, low, (high - low + step - one) // step, step, one, stack, tile_index)
             return memory.load(WHOLE, stack, zero), lane(0)
         value = memory.load(TILE, tile, low)
@@ -94,7 +96,7 @@ def make_spans(s: Scalars, role: int) -> Any:
 
 
 def make_together(s: Scalars) -> Any:
-    """All windows of an output row, without an index map, a vector of them at a time."""
+    """All windows of an output row, a vector of them at a time."""
     in_tile, in_input = make_spans(s, TILE), make_spans(s, INPUT)
     accumulator, result, finish, divides = s.accumulator, s.result, s.finish, s.divides
     lanes = LINE // np.dtype(accumulator).itemsize
@@ -121,15 +123,11 @@ def make_together(s: Scalars) -> Any:
 
 
 def make_one_by_one(s: Scalars, indexed: bool) -> Any:
-    """All windows of an output row, with an index map or with taps that lie apart."""
+    """All windows of an output row, with their places in an index map."""
+    span, run = make_span(s, indexed), make_run(s, INPUT, indexed)
     accumulator, result, finish, divides = s.accumulator, s.result, s.finish, s.divides
     lane, index_type, identity = s.lane, s.index, s.identity
     one = U(1)
-
-    def nothing(x, at, count, stack, stack_index):
-        return identity, lane(-1)
-
-    span, run = make_span(s, indexed), make_run(s, INPUT, True) if indexed else inner(nothing)
 
     def one_by_one(
         x, base, flat, low, width, tile, tile_index, cols, cells, taken, step, stack, stack_index,
@@ -140,7 +138,7 @@ def make_one_by_one(s: Scalars, indexed: bool) -> Any:
             right = U(memory.load(INPUT, cols, j + j + one))
             value, where = identity, lane(-1)
             if taken and left < right:
-                if indexed and flat:
+                if flat:
                     value, where = run(x, base + left, right - left, stack, stack_index)
                     where = lane(where + lane(low * width + left))
                 else:
@@ -155,11 +153,10 @@ def make_one_by_one(s: Scalars, indexed: bool) -> Any:
     return inner(one_by_one)
 
 
-def make_bins(s: Scalars, indexed: bool) -> Any:
+def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
     """The kernel: all windows of the output rows ``first`` to ``last``."""
     pile = make_pile(s, INPUT, IN_TILE, indexed)
-    one_by_one = make_one_by_one(s, indexed)
-    together = one_by_one if indexed else make_together(s)
+    windows = make_together(s) if together else make_one_by_one(s, indexed)
     settle, has_negative_zero = make_settle(s), make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, divides = s.lane, s.index, s.divides
@@ -216,16 +213,10 @@ def make_bins(s: Scalars, indexed: bool) -> Any:
             if divides:
                 down_count = memory.load(INPUT, down_counts, o)
             first_cell = task * cells
-            if step_across == one:
-                together(
-                    x, base, flat, low, width, tile, tile_index, cols, cells, taken, step_across,
-                    stack, stack_index, parts, down_count, across_counts, out, index, first_cell,
-                )  # fmt: skip
-            else:
-                one_by_one(
-                    x, base, flat, low, width, tile, tile_index, cols, cells, taken, step_across,
-                    stack, stack_index, parts, down_count, across_counts, out, index, first_cell,
-                )  # fmt: skip
+            windows(
+                x, base, flat, low, width, tile, tile_index, cols, cells, taken, step_across,
+                stack, stack_index, parts, down_count, across_counts, out, index, first_cell,
+            )  # fmt: skip
             if two_zeros and taken:
                 for j in range(cells):
                     if memory.load(OUTPUT, out, first_cell + j) == 0:

@@ -237,6 +237,8 @@ def program(
         laid, scratch = _lay_doubling(down, across, tiling), tiling.scratch
     else:
         lanes = rows.Lanes(most, 1, 0)
+        # Fewer than half a vector of windows meet sooner one by one.
+        window = (not indexed and across.step == 1 and len(across) >= most // 2,)
         laid, scratch = _lay_bins(down, across, *sizes)
     tables = _tables(op, (down, across), name, divisor, accumulator, lanes, lane, indexed)
     kernel = partial(_kernel, name, op, dtype, indexed, lane, index)

@@ -312,8 +312,8 @@ def make_rows(
                                 value = combine(value, other)
                         if divides:
                             shares = memory.lanes(INPUT, across_counts, j, every)
-                            taken = memory.load(INPUT, down_counts, o)
-                            count = shares * vector.splat(taken, every)
+                            share = memory.load(INPUT, down_counts, o)
+                            count = shares * vector.splat(share, every)
                         give(
                             value, where, count, out, index, to + j, height_out * cells, kept,
                             not single,

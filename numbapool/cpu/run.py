@@ -123,7 +123,7 @@ def make_vectors(s: Scalars, role: int, indexed: bool) -> Any:
             )  # fmt: skip
         return value, where
 
-    return inner(vectors)
+    return inner(vectors, inlined=True)
 
 
 def make_tree(s: Scalars, role: int, count: int, lanes: int) -> Any:
