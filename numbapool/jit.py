@@ -66,8 +66,17 @@ def compile_kernel(function: Callable[..., Any]) -> int:
 
     It returns the task that it stopped at, or ``last``.
     """
-    signature = ((types.uintp,) * 7, types.uintp)
-    kernel = CFunc(_named(function), signature, {}, {"error_model": "numpy"})
+    return _address(function, 7)
+
+
+def compile_loop(function: Callable[..., Any]) -> int:
+    """The address of ``function(frame, x, out, index)``, which calls kernels from all threads."""
+    return _address(function, 4, parallel=True)
+
+
+def _address(function: Callable[..., Any], words: int, parallel: bool = False) -> int:
+    options = {"error_model": "numpy", "parallel": parallel}
+    kernel = CFunc(_named(function), ((types.uintp,) * words, types.uintp), {}, options)
     kernel._cache = _cache(function)
     with undisturbed():
         kernel.compile()
@@ -75,9 +84,9 @@ def compile_kernel(function: Callable[..., Any]) -> int:
     return int(kernel.address)
 
 
-def compile_driver(function: Callable[..., Any], parallel: bool = False) -> Any:
+def compile_driver(function: Callable[..., Any]) -> Any:
     """``function`` compiled on its first call, outside the GIL, cached on disk where one can."""
-    driver = njit(nogil=True, parallel=parallel)(function)
+    driver = njit(nogil=True)(function)
     driver._cache = _cache(function)
     return driver
 
@@ -125,6 +134,6 @@ def fingerprint(op: PoolOp) -> int:
     Numba's cache sees only the file of the outermost function; a kernel closes over this number, so
     machine code of an edited op or helper is never loaded.
     """
-    functions = (op.combine, op.better, op.overrides, op.finish)
+    functions = (op.combine, op.better, op.overrides, op.finish, op.scale)
     codes = b"".join(_code(f.__code__) for f in functions if f is not None)
     return int.from_bytes(hashlib.sha256(_sources() + codes).digest()[:7], "little")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..report import table
 
@@ -20,6 +20,7 @@ class Bar:
     value: float
     most: bool = False
     where: str = ""  # the case that gave the value, where it is the worst of several
+    seconds: Mapping[str, float] = field(default_factory=dict)  # what was timed in that case
 
     @property
     def met(self) -> bool:
@@ -36,12 +37,15 @@ def mean(ratios: Iterable[float]) -> float:
     return statistics.geometric_mean(ratios)
 
 
-def pair(what: str, limits: tuple[float, float], ratios: dict[str, float]) -> list[Bar]:
+def pair(
+    what: str, limits: tuple[float, float], ratios: dict[str, float],
+    seconds: Mapping[str, Mapping[str, float]],
+) -> list[Bar]:  # fmt: skip
     """How many times as fast as something: the geometric mean over cases, and the least."""
     least = min(ratios, key=lambda name: ratios[name])
     return [
         Bar(f"{what}, geometric mean of {len(ratios)}", limits[0], mean(ratios.values())),
-        Bar(f"{what}, least", limits[1], ratios[least], where=least),
+        Bar(f"{what}, least", limits[1], ratios[least], where=least, seconds=seconds[least]),
     ]
 
 

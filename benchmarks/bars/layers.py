@@ -56,13 +56,18 @@ def bars(every: int) -> list[Bar]:
     def ratios(of: dict[str, Seconds], *others: str) -> dict[str, float]:
         return {name: over(seconds, others) for name, seconds in of.items()}
 
+    def two(
+        what: str, limits: tuple[float, float], of: dict[str, Seconds], *others: str
+    ) -> list[Bar]:
+        return pair(what, limits, ratios(of, *others), of)
+
     nchw = ("torch", "onnxruntime", "openvino")
     return [
-        *pair("layers, fastest peer on NCHW", (2.5, 1.0), ratios(values, *nchw)),
-        *pair("layers, torch channels_last among them", (1.7, 0.95), ratios(values, *PEERS)),
+        *two("layers, fastest peer on NCHW", (2.5, 1.0), values, *nchw),
+        *two("layers, torch channels_last among them", (1.7, 0.95), values, *PEERS),
         Bar("layers, torch NCHW", 25, mean(ratios(values, "torch").values())),
-        *pair("indices, torch or ONNX Runtime", (10, 1.0), ratios(indexed, *nchw)),
-        *pair("indices, torch channels_last among them", (1.5, 0.95), ratios(indexed, *PEERS)),
+        *two("indices, torch or ONNX Runtime", (10, 1.0), indexed, *nchw),
+        *two("indices, torch channels_last among them", (1.5, 0.95), indexed, *PEERS),
         Bar("int32 index map over none, times as long", 1.6, most=True, value=mean(
             seconds["int32"] / seconds["values"] for seconds in indexed.values()
         )),

@@ -32,7 +32,7 @@ SIZES = (3, 7, 15)
 
 def bins() -> list[Bar]:
     """Adaptive and global pooling; torch's global pooling is adaptive, to one cell."""
-    ratios = {}
+    ratios, times = {}, {}
     with torch.inference_mode():
         for prefix, layers in (("adaptive", BINS), ("global", GLOBAL)):
             for kind in ("max", "avg"):
@@ -44,9 +44,9 @@ def bins() -> list[Bar]:
                     }
                     got = {name: arrays(name, call) for name, call in calls.items()}
                     compare("numbapool", op, layer, got["numbapool"], got["torch"])
-                    seconds = timed(calls)
+                    seconds = times[f"{op} {layer}"] = timed(calls)
                     ratios[f"{op} {layer}"] = seconds["torch"] / seconds["numbapool"]
-    return pair("adaptive and global, torch", (10, 1.0), ratios)
+    return pair("adaptive and global, torch", (10, 1.0), ratios, times)
 
 
 def blocks() -> list[Bar]:

@@ -1,52 +1,71 @@
 """Running the tasks of a program: all on this thread, or spread over several.
 
-A kernel is an address and its arguments are words, so the parallel one, which takes a second to
-compile, is compiled once for all kernels and arrays; the serial one once a kind of array. Both give
-the number of tasks that are left to a kernel which is not compiled yet.
+A kernel is an address and its arguments are words, so the parallel loop, which takes a second to
+compile, is compiled once for all kernels and arrays, and is called by its address too; the way in
+is compiled once a kind of array.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import prange
 
-from ..jit import compile_driver
+from ..jit import compile_driver, compile_loop
 from . import memory
 from .frame import SCRATCH, TASKS
 
-WORD = np.uintp(8)
+CHUNKS_A_THREAD = 4
+NO_MEMORY = np.iinfo(np.uintp).max
+U = np.uintp
+WORD = U(8)
 
 
-def _serial(frame: Any, x: Any, out: Any, index: Any) -> int:
-    tasks = memory.word(frame, TASKS)
-    index_at = 0 if index is None else index.ctypes.data
-    scratch = memory.take(memory.word(frame, SCRATCH))
-    left = memory.call(frame, scratch, 0, tasks, x.ctypes.data, out.ctypes.data, index_at)
-    memory.give_back(scratch)
-    return left
-
-
-def _parallel(frame: Any, chunks: Any, x: Any, out: Any, index: Any) -> int:
-    tasks, size = np.int64(memory.word(frame, TASKS)), memory.word(frame, SCRATCH)
-    scratch = memory.take((size + WORD) * np.uintp(chunks))
-    lefts = scratch + size * np.uintp(chunks)
-    for chunk in prange(chunks):
-        first, last = chunk * tasks // chunks, (chunk + 1) * tasks // chunks
-        mine = scratch + np.uintp(chunk) * size
+def _spread(frame: Any, x: Any, out: Any, index: Any) -> Any:
+    tasks, size = memory.word(frame, TASKS), memory.word(frame, SCRATCH)
+    chunks = min(tasks, U(CHUNKS_A_THREAD) * memory.threads())
+    scratch = memory.take((size + WORD) * chunks)
+    if scratch == U(0):
+        return U(NO_MEMORY)
+    lefts = scratch + size * chunks
+    for number in prange(np.int64(chunks)):
+        chunk = U(number)
+        first, last = chunk * tasks // chunks, (chunk + U(1)) * tasks // chunks
+        mine = scratch + chunk * size
         memory.put(lefts, chunk, memory.call(frame, mine, first, last, x, out, index))
-    left = np.uintp(0)
+    left = U(0)
     for chunk in range(chunks):
-        left += memory.word(lefts, np.uintp(chunk))
+        left += memory.word(lefts, chunk)
     memory.give_back(scratch)
     return left
 
 
-def _address(array: Any) -> Any:
-    return array.ctypes.data
+@cache
+def spread() -> int:
+    """The address of the loop over Numba's threads, which must have been started."""
+    return compile_loop(_spread)
 
 
-address = compile_driver(_address)  # NumPy's own way takes ten times as long
-serial = compile_driver(_serial)
-parallel = compile_driver(_parallel, parallel=True)
+def _run(frame: Any, loop: Any, x: Any, out: Any, index: Any) -> int:
+    index_at = U(0) if index is None else index.ctypes.data
+    if loop:
+        left = memory.spread(loop, frame, x.ctypes.data, out.ctypes.data, index_at)
+    else:
+        scratch = memory.take(memory.word(frame, SCRATCH))
+        left = U(NO_MEMORY)
+        if scratch:
+            tasks = memory.word(frame, TASKS)
+            left = memory.call(
+                frame, scratch, U(0), tasks, x.ctypes.data, out.ctypes.data, index_at
+            )
+            memory.give_back(scratch)
+    if left == U(NO_MEMORY):
+        raise MemoryError("no memory for the scratch of a kernel")
+    return left
+
+
+#: ``run(frame, loop, x, out, index)``: on this thread where ``loop`` is 0. The number of tasks that
+#: are left to a kernel which is not compiled yet.
+run = compile_driver(_run)

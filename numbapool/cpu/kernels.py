@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -59,10 +59,10 @@ class Program(NamedTuple):
 
 @cache
 def _kernel(
-    name: str, op: PoolOp, dtype: np.dtype, indexed: bool, lane: type, index: type, blind: bool,
-    *window: Any,
+    name: str, op: PoolOp, dtype: np.dtype, indexed: bool, lane: type, index: type, scaled: bool,
+    blind: bool, *window: Any,
 ) -> Any:  # fmt: skip
-    s = scalars(op, dtype, lane, index, blind)
+    s = scalars(op, dtype, lane, index, blind, scaled)
     return compile_kernel(MAKERS[name](s, *window, indexed))
 
 
@@ -157,9 +157,24 @@ def _nearest(axis: Axis, beyond: int) -> np.ndarray:
     return np.where((nearest >= 0) & (nearest < axis.size), nearest, NOWHERE)
 
 
+def _counts(
+    op: PoolOp, axes: tuple[Axis, Axis], divisor: int | None, accumulator: np.dtype
+) -> tuple[list[np.ndarray], bool]:
+    """What to divide by, down times across, or to multiply by: whether it is that."""
+    if op.finish is as_it_is:
+        return [], False
+    counts = [axis.count(_cells(axis)) for axis in axes]
+    if divisor is not None:
+        counts = [np.full(len(axes[0]), divisor), np.ones(len(axes[1]))]
+    halves = [np.abs(np.frexp(count)[0]) == 0.5 for count in counts]
+    scaled = op.scale is not None and all(map(np.all, halves))
+    made = [count.astype(accumulator) for count in counts]
+    return [1 / count for count in made] if scaled else made, scaled
+
+
 def _tables(
-    op: PoolOp, axes: tuple[Axis, Axis], name: str, divisor: int | None, accumulator: np.dtype,
-    lanes: rows.Lanes, lane: type, indexed: bool,
+    axes: tuple[Axis, Axis], name: str, counts: Sequence[np.ndarray], lanes: rows.Lanes,
+    lane: type, indexed: bool,
 ) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
@@ -171,11 +186,8 @@ def _tables(
     if name == "bins":
         for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
             tables[field] = np.stack(axis.interval(_cells(axis)), 1)
-    if op.finish is not as_it_is:
-        counts = [axis.count(_cells(axis)) for axis in axes]
-        if divisor is not None:
-            counts = [np.full(len(axes[0]), divisor), np.ones(len(axes[1]))]
-        down, across = (count.astype(accumulator) for count in counts)
+    if counts:
+        down, across = counts
         if lanes.reach:
             padded = np.pad(across, (0, lanes.cells - len(across)), constant_values=1)
             across = np.tile(padded, lanes.planes)
@@ -240,8 +252,9 @@ def program(
         # Fewer than half a vector of windows meet sooner one by one.
         window = (not indexed and across.step == 1 and len(across) >= most // 2,)
         laid, scratch = _lay_bins(down, across, *sizes)
-    tables = _tables(op, (down, across), name, divisor, accumulator, lanes, lane, indexed)
-    kernel = partial(_kernel, name, op, dtype, indexed, lane, index)
+    counts, scaled = _counts(op, (down, across), divisor, accumulator)
+    tables = _tables((down, across), name, counts, lanes, lane, indexed)
+    kernel = partial(_kernel, name, op, dtype, indexed, lane, index, scaled)
     blind = name in BLIND and not indexed and may_be_blind(op, dtype)
     words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
     words |= {field: table.ctypes.data for field, table in tables.items()}

@@ -151,10 +151,11 @@ def store_some(
 
 @intrinsic
 def take(typing_context: Any, size: Any) -> Any:
-    """The address of so many bytes, to be given back; a MemoryError where there are none."""
+    """The address of so many bytes, to be given back; 0 where there are none."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.ptrtoint(context.nrt.allocate(builder, args[0]), ir.IntType(64))
+        taken = context.nrt.allocate_unchecked(builder, args[0])
+        return builder.ptrtoint(taken, ir.IntType(64))
 
     return types.uintp(types.uintp), generate
 
@@ -199,7 +200,31 @@ def call(
             builder.store(builder.call(builder.inttoptr(exact, kind), rest), stopped)
         return builder.sub(args[3], builder.load(stopped))
 
-    return types.int64(*[types.int64] * 7), generate
+    return types.uintp(*[types.uintp] * 7), generate
+
+
+@intrinsic
+def spread(typing_context: Any, loop: Any, frame: Any, x: Any, out: Any, index: Any) -> Any:
+    """Calls the loop at an address, with the words that follow."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        kind = ir.FunctionType(word, [word] * 4).as_pointer()
+        return builder.call(builder.inttoptr(args[0], kind), args[1:])
+
+    return types.uintp(*[types.uintp] * 5), generate
+
+
+@intrinsic
+def threads(typing_context: Any) -> Any:
+    """How many threads Numba is set to; they must be running."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(64), [])  # as Numba's own parallel loops declare it
+        count = cgutils.get_or_insert_function(builder.module, kind, "get_num_threads")
+        return builder.call(count, [])
+
+    return types.uintp(), generate
 
 
 @intrinsic
@@ -211,4 +236,4 @@ def put(typing_context: Any, words: Any, at: Any, value: Any) -> Any:
         builder.store(args[2], builder.gep(base, [args[1]]))
         return context.get_dummy_value()
 
-    return types.void(types.uintp, types.uintp, types.int64), generate
+    return types.void(types.uintp, types.uintp, types.uintp), generate

@@ -101,7 +101,9 @@ def may_be_blind(op: PoolOp, dtype: np.dtype) -> bool:
     return op.overrides is not None and dtype.kind == "f"
 
 
-def scalars(op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool) -> Scalars:
+def scalars(
+    op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool, scaled: bool
+) -> Scalars:  # fmt: skip
     """The scalars of ``op`` on inputs of ``dtype``."""
     better, combine = _selection(op, blind)
     accumulator = stored(op.accumulator(dtype))
@@ -110,7 +112,7 @@ def scalars(op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool) -
         better=better,
         rather=inner(_in_any_order(better)),
         overrides=inner(op.overrides or _nothing),
-        finish=inner(op.finish),
+        finish=inner(op.scale if scaled and op.scale else op.finish),
         identity=accumulator.type(op.identity(op.accumulator(dtype))),
         selects=op.better is not None,
         divides=op.finish is not as_it_is,

@@ -22,13 +22,11 @@ from numba import config
 
 from ..geometry import plain
 from ..lazy import PROCESS
-from . import workers
-from .drivers import address, parallel, serial
+from . import drivers, workers
 
 if TYPE_CHECKING:
     from .kernels import Program
 
-CHUNKS_A_THREAD = 4
 _one_at_a_time = threading.Lock()
 
 
@@ -84,20 +82,15 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         or (name == "omp" and os.getpid() != PROCESS)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
-        return serial(program.address, *arrays)
+        return drivers.run(program.address, 0, *arrays)
     try:
-        usual = numba.get_num_threads()
-        threads = num_threads or usual
-        if threads == 1:
-            return serial(program.address, *arrays)
         workers.keep_off()
-        chunks = min(program.tasks, threads * CHUNKS_A_THREAD)
-        work = (program.address, chunks, *(0 if a is None else address(a) for a in arrays))
-        if threads == usual:  # setting it would cost as much as the launch
-            return parallel(*work)
-        numba.set_num_threads(threads)
+        if num_threads is None:
+            return drivers.run(program.address, drivers.spread(), *arrays)
+        usual = numba.get_num_threads()
+        numba.set_num_threads(num_threads)
         try:
-            return parallel(*work)
+            return drivers.run(program.address, drivers.spread(), *arrays)
         finally:
             numba.set_num_threads(usual)
     finally:

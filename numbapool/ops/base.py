@@ -50,6 +50,9 @@ class PoolOp:
         ``overrides(candidate)``: whether a later tap replaces whatever was best, such as NaN.
     finish : callable
         ``finish(folded, count)`` is the result; ``count`` is the number of taps to divide by.
+    scale : callable, optional
+        ``scale(folded, share)`` is the same result where ``share``, one over ``count``, is exact:
+        for powers of two. A product takes a fraction of a division's time.
     accumulator, result : callable
         The dtype that taps are folded in, and the dtype of the output, from the input's dtype.
     """
@@ -60,5 +63,6 @@ class PoolOp:
     better: Callable[[Scalar, Scalar], bool] | None = None
     overrides: Callable[[Scalar], bool] | None = None
     finish: Callable[[Scalar, Scalar], Scalar] = as_it_is
+    scale: Callable[[Scalar, Scalar], Scalar] | None = None
     accumulator: Callable[[np.dtype], np.dtype] = own
     result: Callable[[np.dtype], np.dtype] = own

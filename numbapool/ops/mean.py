@@ -13,11 +13,22 @@ def finish(total: Scalar, count: Scalar) -> Scalar:
     return total / count
 
 
+def scale(total: Scalar, share: Scalar) -> Scalar:
+    """The same, from one over the number of taps."""
+    return total * share
+
+
 def floating(dtype: np.dtype) -> np.dtype:
     """The dtype that ``numpy.mean`` gives."""
     return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
 MEAN = PoolOp(
-    "avg", identity=nothing, combine=combine, finish=finish, accumulator=floating, result=floating
+    "avg",
+    identity=nothing,
+    combine=combine,
+    finish=finish,
+    scale=scale,
+    accumulator=floating,
+    result=floating,
 )
