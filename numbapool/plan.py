@@ -16,7 +16,7 @@ from .cpu.kernels import Program, program
 from .ops import PoolOp
 
 #: Below so many nanoseconds of work, waking other threads costs more than they save.
-SMALL = 20_000
+SMALL = 12_000
 
 #: Bytes of tables up to which a plan is kept for the next call.
 KEPT = 128 * 1024

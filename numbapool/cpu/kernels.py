@@ -115,7 +115,6 @@ def _lay_rows(
     words = {
         frame.TASK_ROWS: task_rows,
         frame.ROOM: room * strips,
-        frame.BEFORE: down.before,
         frame.LEFT: across.before,
         frame.DOWN_STRIDE: down.stride,
     }
@@ -147,14 +146,18 @@ def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int,
     return words, (room * width + stack * lanes) * (item + lane) + lanes * LINE
 
 
-def _nearest(axis: Axis, beyond: int) -> np.ndarray:
-    """The nearest input that a window takes, for each of its taps on a padded axis, or NOWHERE."""
+def _nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
+    """The nearest input that a window takes, for each of its taps on a padded axis, or NOWHERE.
+
+    Sums take nothing outside.
+    """
     assert isinstance(axis, Sliding)
     place = np.arange((len(axis) - 1) * axis.stride + axis.extent + beyond) - axis.before
     before = np.maximum(-(place // axis.dilation), 0) * axis.dilation
     after = np.maximum(-((axis.size - 1 - place) // axis.dilation), 0) * axis.dilation
     nearest = place + before - after
-    return np.where((nearest >= 0) & (nearest < axis.size), nearest, NOWHERE)
+    known = (nearest >= 0) & (nearest < axis.size) & (selects | (nearest == place))
+    return np.where(known, nearest, NOWHERE)
 
 
 def _counts(
@@ -174,15 +177,17 @@ def _counts(
 
 def _tables(
     axes: tuple[Axis, Axis], name: str, counts: Sequence[np.ndarray], lanes: rows.Lanes,
-    lane: type, indexed: bool,
+    lane: type, indexed: bool, selects: bool,
 ) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
+    if name == "rows":
+        tables = {frame.ROWS: _nearest(axes[0], 0, selects).astype(np.int64)}
     if name == "doubling":
         beyond = 2 * (lanes.cells + axes[1].step)
-        tables = {frame.ROWS: _nearest(axes[0], 0).astype(np.int64)}
+        tables = {frame.ROWS: _nearest(axes[0], 0, selects).astype(np.int64)}
         if indexed:
-            tables[frame.COLS] = _nearest(axes[1], beyond).astype(lane)
+            tables[frame.COLS] = _nearest(axes[1], beyond, selects).astype(lane)
     if name == "bins":
         for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
             tables[field] = np.stack(axis.interval(_cells(axis)), 1)
@@ -253,7 +258,7 @@ def program(
         window = (not indexed and across.step == 1 and len(across) >= most // 2,)
         laid, scratch = _lay_bins(down, across, *sizes)
     counts, scaled = _counts(op, (down, across), divisor, accumulator)
-    tables = _tables((down, across), name, counts, lanes, lane, indexed)
+    tables = _tables((down, across), name, counts, lanes, lane, indexed, op.better is not None)
     kernel = partial(_kernel, name, op, dtype, indexed, lane, index, scaled)
     blind = name in BLIND and not indexed and may_be_blind(op, dtype)
     words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid

@@ -6,7 +6,8 @@ in row-major order, so `better` alone decides between equals.
 
 Places outside the input are lanes that are not read. They hold the identity, and in an index map
 the place of the nearest column inside: it wins only where nothing is better, and is the first tap
-there. Rows outside are, for a selection, the nearest one again.
+there. A table tells the input row of each row of a padded plane: outside, the nearest one again for
+a selection, and none for a sum.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from ..jit import inner
 from . import memory, taps, vector
 from .frame import (
     ACROSS_COUNTS,
-    BEFORE,
     BY_BATCH,
     BY_CHANNEL,
     BY_ROW,
@@ -29,11 +29,11 @@ from .frame import (
     CHANNELS,
     DOWN_COUNTS,
     DOWN_STRIDE,
-    HEIGHT,
     HEIGHT_OUT,
     LEFT,
     PLANES,
     ROOM,
+    ROWS,
     TASK_ROWS,
     WIDTH,
     after,
@@ -161,15 +161,15 @@ def make_some_rows(folded_row: Any, count: int) -> Any:
     """Folds so many rows across, at least one, from ``row`` on: a tuple of them."""
     if count == 1:
 
-        def one_row(x, base, by_plane, by_row, row, height, start, width):
-            return (folded_row(x, base, by_plane, by_row, row, height, start, width),)
+        def one_row(x, base, by_plane, by_row, nearest, row, start, width):
+            return (folded_row(x, base, by_plane, by_row, nearest, row, start, width),)
 
         return inner(one_row, inlined=True)
     before, last = make_some_rows(folded_row, count - 1), np.int64(count - 1)
 
-    def some_rows(x, base, by_plane, by_row, row, height, start, width):
-        rows = before(x, base, by_plane, by_row, row, height, start, width)
-        return (*rows, folded_row(x, base, by_plane, by_row, row + last, height, start, width))
+    def some_rows(x, base, by_plane, by_row, nearest, row, start, width):
+        rows = before(x, base, by_plane, by_row, nearest, row, start, width)
+        return (*rows, folded_row(x, base, by_plane, by_row, nearest, row + last, start, width))
 
     return inner(some_rows, inlined=True)
 
@@ -192,15 +192,16 @@ def make_rows(
     needs = np.int64(max(stride * lanes.cells, stride * (lanes.cells - 1) + kernel[1]))
     step = np.int64(stride)
 
-    def folded_row(x, base, by_plane, by_row, row, height, start, width):
+    def folded_row(x, base, by_plane, by_row, nearest, row, start, width):
         inside = (not single) & (start >= 0) & (start + needs <= width)
-        nearest = vector.least(vector.most(row, np.int64(0)), height - 1)
-        at = base + U(nearest * by_row + start)
+        taken = memory.load(INPUT, nearest, U(row))
+        if not selects and taken < 0:
+            nothing = vector.splat(lane(0), every), vector.splat(False, every)
+            return (vector.splat(accumulator(identity), every), *nothing)
+        at = base + U(taken * by_row + start)
         value, where, unseen = across(x, at, by_plane, start, width, inside)
-        if not selects and nearest != row:
-            value = vector.splat(accumulator(identity), every)
         if indexed:
-            where += vector.splat(lane(nearest * width), every)
+            where += vector.splat(lane(taken * width), every)
         return value, where, unseen
 
     folded_row = inner(folded_row, inlined=True)
@@ -231,10 +232,11 @@ def make_rows(
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
         channels, by_row = memory.word(frame, CHANNELS), np.int64(memory.word(frame, BY_ROW))
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
-        height, width = np.int64(memory.word(frame, HEIGHT)), np.int64(memory.word(frame, WIDTH))
+        width = np.int64(memory.word(frame, WIDTH))
+        nearest = memory.pointer(memory.word(frame, ROWS), np.int64)
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
-        before, left = np.int64(memory.word(frame, BEFORE)), np.int64(memory.word(frame, LEFT))
+        left = np.int64(memory.word(frame, LEFT))
         apart = memory.word(frame, DOWN_STRIDE)
         last_plane = memory.word(frame, PLANES) - planes_a_task
         tile = memory.pointer(scratch, accumulator)
@@ -255,7 +257,7 @@ def make_rows(
             if plane >= channels:
                 base = plane // channels * by_batch + plane % channels * by_channel
             bottom = vector.least(top + task_rows, height_out)
-            low = np.int64(top * apart) - before
+            low = np.int64(top * apart)
             fills = (bottom - top - one) * apart + tall if tiled else zero
             begin = zero
             while begin < strips:
@@ -264,7 +266,7 @@ def make_rows(
                     for strip in range(begin, begin + together):
                         start = np.int64(vector.least(strip * many, last_strip)) * step - left
                         value, where, unseen = folded_row(
-                            x, base, by_channel, by_row, low + np.int64(r), height, start, width
+                            x, base, by_channel, by_row, nearest, low + np.int64(r), start, width
                         )
                         if blind:
                             unseens |= unseen
@@ -276,7 +278,7 @@ def make_rows(
                 to, at = (plane * height_out + top) * cells, zero
                 if held:
                     start = np.int64(vector.least(begin * many, last_strip)) * step - left
-                    kept_rows = ahead(x, base, by_channel, by_row, low, height, start, width)
+                    kept_rows = ahead(x, base, by_channel, by_row, nearest, low, start, width)
                     for tap in range(held):
                         unseens |= kept_rows[tap][2]
                 for o in range(top, bottom):
@@ -295,8 +297,8 @@ def make_rows(
                                 value = combine(value, other)
                         else:
                             start = np.int64(j) * step - left
-                            row = np.int64(o * apart) - before + np.int64(held)
-                            taken = fresh(x, base, by_channel, by_row, row, height, start, width)
+                            row = np.int64(o * apart + U(held))
+                            taken = fresh(x, base, by_channel, by_row, nearest, row, start, width)
                             if held:
                                 taken = kept_rows + taken
                                 kept_rows = taken[known:]
