@@ -107,11 +107,11 @@ def _choose(
 
 
 def _lay_rows(
-    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int
+    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int, far: bool
 ) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
     row = strips * lanes * (item + lane)
-    task_rows, room = rows.tiling(down.kernel, down.stride, len(down), row)
+    task_rows, room = rows.tiling(down.kernel, down.stride, len(down), row, far)
     words = {
         frame.TASK_ROWS: task_rows,
         frame.ROOM: room * strips,
@@ -241,7 +241,8 @@ def program(
         order = rows.Order.of(down, across, lanes, plane, everything)
         strips = 1 if order.by_strip else -(-len(across) // lanes.cells)
         window = (down.kernel, across.kernel), across.stride, order, lanes
-        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes)
+        far = everything > rows.FAR and not order.by_strip
+        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, far)
     elif name == "whole":
         lanes, window = rows.Lanes(1, most, 0), (most,)
         laid, scratch = {frame.TASK_ROWS: 1}, most * LINE
