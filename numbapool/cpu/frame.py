@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(29)
+FIELDS = range(30)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, and how many tasks it has.
@@ -20,9 +20,9 @@ FIELDS = range(29)
     CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
     # Tasks: output rows in one, and rows of scratch that it needs.
     TASK_ROWS, ROOM,
-    # Sliding windows: padding above and left, the stride down; of large ones, taps down and across
-    # and output columns in a panel.
-    BEFORE, LEFT, DOWN_STRIDE, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
+    # Sliding windows: padding above and left, the stride down; of small ones, elements of a later
+    # task to ask for; of large ones, taps down and across and output columns in a panel.
+    BEFORE, LEFT, DOWN_STRIDE, FETCHED, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
     # Any windows: from tap to tap, down and across, and what the tile and the stack have room for.
     STEP, STEP_ACROSS, TILE_WIDTH, STACK,
 ) = FIELDS  # fmt: skip

@@ -13,6 +13,7 @@ from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
 from . import bins, doubling, frame, pile, rows, run, whole
+from .order import FAR, Lanes, Order, fetched, tiling
 from .run import LINE
 from .scalars import may_be_blind, scalars, stored
 
@@ -111,7 +112,7 @@ def _lay_rows(
 ) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
     row = strips * lanes * (item + lane)
-    task_rows, room = rows.tiling(down.kernel, down.stride, len(down), row, far)
+    task_rows, room = tiling(down.kernel, down.stride, len(down), row, far)
     words = {
         frame.TASK_ROWS: task_rows,
         frame.ROOM: room * strips,
@@ -176,7 +177,7 @@ def _counts(
 
 
 def _tables(
-    axes: tuple[Axis, Axis], name: str, counts: Sequence[np.ndarray], lanes: rows.Lanes,
+    axes: tuple[Axis, Axis], name: str, counts: Sequence[np.ndarray], lanes: Lanes,
     lane: type, indexed: bool, selects: bool,
 ) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
@@ -232,29 +233,30 @@ def program(
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        lanes = rows.Lanes.of(
+        lanes = Lanes.of(
             len(across), across.kernel, across.stride, planes if even else 1, most
         )
         plane = down.size * across.size * dtype.itemsize
         made = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
         everything = planes * (plane + len(down) * len(across) * made)
-        order = rows.Order.of(down, across, lanes, plane, everything)
+        order = Order.of(down, across, lanes, plane, everything)
         strips = 1 if order.by_strip else -(-len(across) // lanes.cells)
         window = (down.kernel, across.kernel), across.stride, order, lanes
-        far = everything > rows.FAR and not order.by_strip
+        far = everything > FAR and not order.by_strip
         laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, far)
+        laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
     elif name == "whole":
-        lanes, window = rows.Lanes(1, most, 0), (most,)
+        lanes, window = Lanes(1, most, 0), (most,)
         laid, scratch = {frame.TASK_ROWS: 1}, most * LINE
     elif name == "doubling":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        lanes = rows.Lanes(most, 1, 0)
+        lanes = Lanes(most, 1, 0)
         window = (across.stride, most)
         tiling = doubling.Tiling.of(down, across, most, *sizes)
         laid, scratch = _lay_doubling(down, across, tiling), tiling.scratch
     else:
-        lanes = rows.Lanes(most, 1, 0)
+        lanes = Lanes(most, 1, 0)
         # Fewer than half a vector of windows meet sooner one by one.
         window = (not indexed and across.step == 1 and len(across) >= most // 2,)
         laid, scratch = _lay_bins(down, across, *sizes)

@@ -150,6 +150,21 @@ def store_some(
 
 
 @intrinsic
+def fetch(typing_context: Any, base: Any, at: Any) -> Any:
+    """Asks for the cache line of ``base[at]``, wherever that is; nothing is read."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = ir.IntType(32)
+        here = builder.bitcast(builder.gep(args[0], [args[1]]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [here.type, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [here, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(base, types.uintp), generate
+
+
+@intrinsic
 def take(typing_context: Any, size: Any) -> Any:
     """The address of so many bytes, to be given back; 0 where there are none."""
 
