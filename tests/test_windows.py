@@ -21,7 +21,7 @@ from strategies import (
 )
 
 import numbapool
-from numbapool.cpu.rows import FAR
+from numbapool.cpu.order import BEYOND, FAR
 
 SELECTIONS = {"max": (numbapool.max_pool2d, 1), "min": (numbapool.min_pool2d, -1)}
 
@@ -242,3 +242,23 @@ def test_arrays_past_the_caches(shape, kernel, stride):
 def test_windows_side_by_side(kernel, size):
     x = np.random.default_rng(0).standard_normal((2, 9, *size), np.float32)
     equals_torch(x, kernel, None)
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_small_planes_past_the_second_cache(kernel):
+    x = np.random.default_rng(0).standard_normal((9, 417, 14, 14), np.float32)
+    assert FAR > x.nbytes > BEYOND
+    x[1, 2, 3, 4] = np.nan
+    equals_torch(x, kernel, 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("kernel", "divisor"), [(2, None), ((1, 4), None), (3, -8), (16, None)])
+def test_averages_over_powers_of_two_are_quotients(kernel, divisor, dtype):
+    tiny, huge = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    x = np.random.default_rng(0).standard_normal((2, 3, 33, 34)).astype(dtype)
+    x[0, 0, :4, :8], x[0, 1, 3, 3], x[1, 2, 5, 6] = tiny, huge, -np.inf
+    sums = numbapool.sum_pool2d(x, kernel)
+    count = divisor or np.prod(np.broadcast_to(kernel, 2))
+    got = numbapool.avg_pool2d(x, kernel, divisor_override=divisor)
+    np.testing.assert_array_equal(got, sums / sums.dtype.type(count))
