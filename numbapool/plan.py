@@ -11,7 +11,8 @@ import numpy as np
 
 from . import geometry
 from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtype, readable
-from .cpu import drivers, threads
+from .cpu import threads
+from .cpu.drivers import serial
 from .cpu.kernels import Program, program
 from .ops import PoolOp
 
@@ -128,7 +129,7 @@ def run(
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
         while (
-            drivers.run(made.address, 0, array, values, indices)
+            serial(made.address, array, values, indices)
             if small
             else threads.run(made, (array, values, indices), num_threads)
         ):

@@ -1,8 +1,9 @@
 """Running the tasks of a program: all on this thread, or spread over several.
 
 A kernel is an address and its arguments are words, so the parallel loop, which takes a second to
-compile, is compiled once for all kernels and arrays, and is called by its address too; the way in
-is compiled once a kind of array.
+compile, is compiled once for all kernels and arrays, and is called by its address too; the ways in
+are compiled once a kind of array. They give the number of tasks that are left to a kernel which is
+not compiled yet.
 """
 
 from __future__ import annotations
@@ -48,24 +49,24 @@ def spread() -> int:
     return compile_loop(_spread)
 
 
-def _run(frame: Any, loop: Any, x: Any, out: Any, index: Any) -> int:
+def _serial(frame: Any, x: Any, out: Any, index: Any) -> int:
+    scratch = memory.take(memory.word(frame, SCRATCH))
+    if scratch == U(0):
+        raise MemoryError("no memory for the scratch of a kernel")
     index_at = U(0) if index is None else index.ctypes.data
-    if loop:
-        left = memory.spread(loop, frame, x.ctypes.data, out.ctypes.data, index_at)
-    else:
-        scratch = memory.take(memory.word(frame, SCRATCH))
-        left = U(NO_MEMORY)
-        if scratch:
-            tasks = memory.word(frame, TASKS)
-            left = memory.call(
-                frame, scratch, U(0), tasks, x.ctypes.data, out.ctypes.data, index_at
-            )
-            memory.give_back(scratch)
+    tasks = memory.word(frame, TASKS)
+    left = memory.call(frame, scratch, U(0), tasks, x.ctypes.data, out.ctypes.data, index_at)
+    memory.give_back(scratch)
+    return left
+
+
+def _parallel(frame: Any, loop: Any, x: Any, out: Any, index: Any) -> int:
+    index_at = U(0) if index is None else index.ctypes.data
+    left = memory.spread(loop, frame, x.ctypes.data, out.ctypes.data, index_at)
     if left == U(NO_MEMORY):
         raise MemoryError("no memory for the scratch of a kernel")
     return left
 
 
-#: ``run(frame, loop, x, out, index)``: on this thread where ``loop`` is 0. The number of tasks that
-#: are left to a kernel which is not compiled yet.
-run = compile_driver(_run)
+serial = compile_driver(_serial)
+parallel = compile_driver(_parallel)  # with the loop's address

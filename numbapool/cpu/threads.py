@@ -82,15 +82,15 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         or (name == "omp" and os.getpid() != PROCESS)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
-        return drivers.run(program.address, 0, *arrays)
+        return drivers.serial(program.address, *arrays)
     try:
         workers.keep_off()
         if num_threads is None:
-            return drivers.run(program.address, drivers.spread(), *arrays)
+            return drivers.parallel(program.address, drivers.spread(), *arrays)
         usual = numba.get_num_threads()
         numba.set_num_threads(num_threads)
         try:
-            return drivers.run(program.address, drivers.spread(), *arrays)
+            return drivers.parallel(program.address, drivers.spread(), *arrays)
         finally:
             numba.set_num_threads(usual)
     finally:

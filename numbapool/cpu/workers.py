@@ -22,7 +22,7 @@ import numba
 import numpy as np
 
 from . import frame
-from .drivers import run, spread
+from .drivers import parallel, spread
 
 MEETING = 0.05  # seconds at most
 REST = 0.001  # seconds
@@ -64,7 +64,7 @@ def _meet() -> set[int]:
     words[frame.SCRATCH], words[frame.TASKS] = frame.LINE, count
     numba.set_num_threads(count)
     try:
-        run(words.ctypes.data, spread(), words, words, None)
+        parallel(words.ctypes.data, spread(), words, words, None)
     finally:
         numba.set_num_threads(usual)
     caller = threading.get_native_id()
