@@ -212,10 +212,13 @@ def test_arrays_past_two_to_the_31_elements(tmp_path):
     assert python(code, tmp_path).strip() == "fine"
 
 
-@pytest.mark.skipif(
+ON_TWO_PROCESSORS = pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
     reason="one processor, or a system that does not tell",
 )
+
+
+@ON_TWO_PROCESSORS
 @pytest.mark.parametrize(("layer", "workers"), [("tbb", 1), ("omp", 1), ("workqueue", 0)])
 def test_workers_keep_off_the_caller(layer, workers, tmp_path):
     code = """
@@ -243,6 +246,7 @@ def test_workers_that_cannot_be_told_are_left_alone(monkeypatch):
     met = []
     monkeypatch.setattr(workers, "_processor", iter([0, 1, 0, 1]).__next__)
     monkeypatch.setattr(workers, "_meet", lambda: met.append(1) or {1})
+    monkeypatch.setattr(workers.numba, "get_num_threads", lambda: 2)
     monkeypatch.setattr(workers, "_workers", None)
     monkeypatch.setattr(os, "sched_getaffinity", lambda thread: {0, 1}, raising=False)
     for error, meetings in ((ProcessLookupError, 2), (PermissionError, 3)):
@@ -255,3 +259,19 @@ def test_workers_that_cannot_be_told_are_left_alone(monkeypatch):
         workers.keep_off()
         assert len(met) == meetings
     assert workers._workers == set()
+
+
+@ON_TWO_PROCESSORS
+def test_workers_are_left_alone_by_one_thread(tmp_path):
+    code = """
+        import numba, numpy as np, numbapool
+        from numbapool.cpu import threads, workers
+        x = np.zeros((8, 64, 56, 56), "f4")
+        threads.layer()
+        numba.set_num_threads(1)
+        numbapool.max_pool2d(x, 3, 2)
+        alone = workers._workers
+        numbapool.max_pool2d(x, 3, 2, num_threads=2)
+        print(alone, numba.get_num_threads(), len(workers._workers))
+    """
+    assert python(code, tmp_path, NUMBA_THREADING_LAYER="tbb").split() == ["None", "1", "1"]

@@ -164,7 +164,7 @@ def _nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
 def _counts(
     op: PoolOp, axes: tuple[Axis, Axis], divisor: int | None, accumulator: np.dtype
 ) -> tuple[list[np.ndarray], bool]:
-    """What to divide by, down times across, or to multiply by: whether it is that."""
+    """What to divide by, down times across; or, if the second is true, to multiply by."""
     if op.finish is as_it_is:
         return [], False
     counts = [axis.count(_cells(axis)) for axis in axes]
@@ -182,13 +182,11 @@ def _tables(
 ) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
-    if name == "rows":
+    if name in ("rows", "doubling"):
         tables = {frame.ROWS: _nearest(axes[0], 0, selects).astype(np.int64)}
-    if name == "doubling":
+    if name == "doubling" and indexed:
         beyond = 2 * (lanes.cells + axes[1].step)
-        tables = {frame.ROWS: _nearest(axes[0], 0, selects).astype(np.int64)}
-        if indexed:
-            tables[frame.COLS] = _nearest(axes[1], beyond, selects).astype(lane)
+        tables[frame.COLS] = _nearest(axes[1], beyond, selects).astype(lane)
     if name == "bins":
         for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
             tables[field] = np.stack(axis.interval(_cells(axis)), 1)
@@ -253,8 +251,8 @@ def program(
         assert isinstance(across, Sliding)
         lanes = Lanes(most, 1, 0)
         window = (across.stride, most)
-        tiling = doubling.Tiling.of(down, across, most, *sizes)
-        laid, scratch = _lay_doubling(down, across, tiling), tiling.scratch
+        panels = doubling.Tiling.of(down, across, most, *sizes)
+        laid, scratch = _lay_doubling(down, across, panels), panels.scratch
     else:
         lanes = Lanes(most, 1, 0)
         # Fewer than half a vector of windows meet sooner one by one.

@@ -15,7 +15,7 @@ NEAR, NEAR_OVERLAPPING = 32 * 1024, 128 * 1024
 FAR = 28 * 1024 * 1024
 #: Arrays of more bytes are beyond the second cache, where processors do not foresee small planes:
 #: tasks of so many bytes ask for those of a later one.
-BEYOND, FETCHED, TASKS_AHEAD = 2 * 1024 * 1024, 2560, 4
+BEYOND, MOST_FETCHED, TASKS_AHEAD = 2 * 1024 * 1024, 2560, 4
 
 
 class Lanes(NamedTuple):
@@ -84,4 +84,4 @@ def tiling(
 def fetched(lanes: Lanes, plane: int, everything: int) -> int:
     """How many bytes of a later task each one asks for."""
     task = lanes.planes * plane
-    return task if lanes.reach and task <= FETCHED and everything > BEYOND else 0
+    return task if lanes.reach and task <= MOST_FETCHED and everything > BEYOND else 0

@@ -83,16 +83,15 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
         return drivers.serial(program.address, *arrays)
+    usual = None
     try:
+        if num_threads is not None:
+            usual = numba.get_num_threads()
+            numba.set_num_threads(num_threads)
         workers.keep_off()
-        if num_threads is None:
-            return drivers.parallel(program.address, drivers.spread(), *arrays)
-        usual = numba.get_num_threads()
-        numba.set_num_threads(num_threads)
-        try:
-            return drivers.parallel(program.address, drivers.spread(), *arrays)
-        finally:
-            numba.set_num_threads(usual)
+        return drivers.parallel(program.address, drivers.spread(), *arrays)
     finally:
+        if usual is not None:
+            numba.set_num_threads(usual)
         if guarded:
             _one_at_a_time.release()

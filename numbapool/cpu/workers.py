@@ -77,6 +77,8 @@ def keep_off() -> None:
     here, before, _last = _processor(), _last, time.monotonic()
     if here == _kept_off and (_last - before < REST or here < 0):
         return
+    if numba.get_num_threads() == 1:  # nobody is to come
+        return
     team = _workers  # another thread may forget them meanwhile
     if team is None:
         team = _workers = _meet()
