@@ -30,7 +30,7 @@ def test_axes_of_size_1_have_any_stride():
 
 
 def test_scratch_of_tall_windows_of_bytes():
-    # Windows of one row among tall ones, 64 columns wide: their stack of indices is the largest.
+    # Windows of one row among tall ones.
     x = np.random.default_rng(0).integers(0, 255, (4, 1, 20001, 65), dtype="u1")
     tall = 10000
     values, indices = numbapool.max_pool2d(x, (tall, 64), ceil_mode=True, return_indices=True)

@@ -183,6 +183,22 @@ def test_small_windows_at_every_stride(kernel, stride):
         assert_same(numbapool.max_pool2d(x, *arguments), expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("dilation", [(1, 2), (3, 5), (2, 16), (1, 17)])
+def test_dilated_windows_far_apart(dilation, dtype):
+    rng = np.random.default_rng(4)
+    x = rng.integers(-3, 1, (3, 2, 60, 190)).astype(dtype)
+    if dtype == "float32":
+        x[1] = rng.choice(np.array([-0.0, 0, -1], dtype), x[1].shape)
+        x[2][rng.random(x[2].shape) < 0.01] = np.nan
+    arguments = ((6, 9), (6, 7), (2, 3), dilation)
+    expected, where = oracle.select(x, oracle.windows(x.shape, *arguments), 1)
+    got, indices = numbapool.max_pool2d(x, *arguments, return_indices=True)
+    assert_same(got, expected)
+    assert_same(indices, where)
+    assert_same(numbapool.max_pool2d(x, *arguments), expected)
+
+
 @pytest.mark.parametrize("kernel", [(1, 40), (40, 1), (17, 33), (31, 31), (3, 70), (100, 100)])
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_large_windows(kernel, dtype):

@@ -1,9 +1,9 @@
 """Windows of any kind: fold the rows of a window down, then across the folded row.
 
-The rows are long and contiguous, so this order vectorises whatever the intervals are. Taps do not
-meet in row-major order here, so equals are settled by their index. Many windows of a folded row, if
-there is no index map, are folded to a vector each, and these meet pairwise, until each lane is a
-window. A window of one row, such as all of a plane, is folded where it lies, a vector at a time.
+The rows are long and contiguous, so this order vectorises whatever the intervals are. Many windows
+of a folded row are folded to a vector each, and these meet pairwise, until each lane is a window. A
+window of one row, such as all of a plane, is folded where it lies, a vector at a time. Taps do not
+meet in row-major order here: places are found when the values are there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .frame import (
     DOWN_COUNTS,
     HEIGHT,
     HEIGHT_OUT,
+    LINE,
     ROOM,
     ROWS,
     STACK,
@@ -34,36 +35,25 @@ from .frame import (
     WIDTH,
     after,
 )  # fmt: skip
-from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX, WHOLE
-from .pile import IN_TILE, IN_WHOLE, make_pile
-from .run import LINE, make_run, make_tree, make_vectors
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, WHOLE
+from .pile import make_pile
+from .places import make_every, make_has_negative_zero, make_place
+from .run import make_run, make_tree, make_vectors
 from .scalars import Scalars
-from .zeros import make_has_negative_zero, make_settle
 
 U = np.uintp
 
 
-def make_span(s: Scalars, indexed: bool) -> Any:
+def make_span(s: Scalars) -> Any:
     """Folds the columns ``low`` to ``high`` of a folded row, every ``step``-th."""
-    rather, lane = s.rather, s.lane
-    run, pile = make_run(s, TILE, False), make_pile(s, TILE, IN_WHOLE, False)
+    run, pile = make_run(s, TILE), make_pile(s, TILE, WHOLE)
     zero, one = U(0), U(1)
 
-    def span(tile, tile_index, low, high, step, stack):
-        if not indexed:
-            if step == one:
-                return run(tile, low, high - low, stack, tile_index)
-            pile(tile, low, (high - low + step - one) // step, step, one, stack, tile_index)
-            return memory.load(WHOLE, stack, zero), lane(0)
-        value = memory.load(TILE, tile, low)
-        where = memory.load(TILE_INDEX, tile_index, low)
-        for column in range(low + step, high, step):
-            other = memory.load(TILE, tile, column)
-            there = memory.load(TILE_INDEX, tile_index, column)
-            wins = rather(other, there, value, where)
-            where = vector.pick(wins, there, where)
-            value = vector.pick(wins, other, value)
-        return value, where
+    def span(tile, low, high, step, stack):
+        if step == one:
+            return run(tile, low, high - low, stack)
+        pile(tile, low, (high - low + step - one) // step, step, one, stack)
+        return memory.load(WHOLE, stack, zero)
 
     return inner(span)
 
@@ -73,10 +63,10 @@ def make_spans(s: Scalars, role: int) -> Any:
     accumulator, identity = s.accumulator, s.identity
     source = s.source if role == INPUT else s.accumulator
     lanes = LINE // np.dtype(accumulator).itemsize
-    vectors, tree = make_vectors(s, role, False), make_tree(s, PART, lanes, lanes)
+    vectors, tree = make_vectors(s, role), make_tree(s, PART, lanes, lanes)
     zero, one, many = U(0), U(1), U(lanes)
 
-    def spans(x, base, cols, j, cells, taken, stack, stack_index, parts):
+    def spans(x, base, cols, j, cells, taken, stack, parts):
         nothing = vector.splat(source(identity), lanes)
         for number in range(vector.least(many, cells - j)):
             at = U(2) * (j + number)
@@ -88,7 +78,7 @@ def make_spans(s: Scalars, role: int) -> Any:
                 taps = memory.some(role, x, base + left, valid, nothing)
                 value = vector.convert(taps, accumulator)
             else:
-                value, _ = vectors(x, base + left, count, stack, stack_index)
+                value = vectors(x, base + left, count, stack)
             memory.store(PART, parts, number * many, value)
         return tree(parts, zero)
 
@@ -103,14 +93,14 @@ def make_together(s: Scalars) -> Any:
     zero, many = U(0), U(lanes)
 
     def together(
-        x, base, flat, low, width, tile, tile_index, cols, cells, taken, step, stack, stack_index,
-        parts, down_count, across_counts, out, index, to,
+        x, base, flat, tile, cols, cells, taken, step, stack, parts, down_count, across_counts,
+        out, to,
     ):  # fmt: skip
         for j in range(zero, cells, many):
             if flat:
-                values = in_input(x, base, cols, j, cells, taken, stack, stack_index, parts)
+                values = in_input(x, base, cols, j, cells, taken, stack, parts)
             else:
-                values = in_tile(tile, zero, cols, j, cells, taken, stack, stack_index, parts)
+                values = in_tile(tile, zero, cols, j, cells, taken, stack, parts)
             counts = vector.splat(down_count, lanes)
             if divides:
                 counts = counts * memory.lanes(INPUT, across_counts, j, lanes)
@@ -122,46 +112,42 @@ def make_together(s: Scalars) -> Any:
     return inner(together, inlined=True)
 
 
-def make_one_by_one(s: Scalars, indexed: bool) -> Any:
-    """All windows of an output row, with their places in an index map."""
-    span, run = make_span(s, indexed), make_run(s, INPUT, indexed)
+def make_one_by_one(s: Scalars) -> Any:
+    """All windows of an output row."""
+    span, run = make_span(s), make_run(s, INPUT)
     accumulator, result, finish, divides = s.accumulator, s.result, s.finish, s.divides
-    lane, index_type, identity = s.lane, s.index, s.identity
-    one = U(1)
+    identity, one = s.identity, U(1)
 
     def one_by_one(
-        x, base, flat, low, width, tile, tile_index, cols, cells, taken, step, stack, stack_index,
-        parts, down_count, across_counts, out, index, to,
+        x, base, flat, tile, cols, cells, taken, step, stack, parts, down_count, across_counts,
+        out, to,
     ):  # fmt: skip
         for j in range(cells):
             left = U(memory.load(INPUT, cols, j + j))
             right = U(memory.load(INPUT, cols, j + j + one))
-            value, where = identity, lane(-1)
+            value = identity
             if taken and left < right:
                 if flat:
-                    value, where = run(x, base + left, right - left, stack, stack_index)
-                    where = lane(where + lane(low * width + left))
+                    value = run(x, base + left, right - left, stack)
                 else:
-                    value, where = span(tile, tile_index, left, right, step, stack)
+                    value = span(tile, left, right, step, stack)
             count = down_count
             if divides:
                 count = accumulator(down_count * memory.load(INPUT, across_counts, j))
             memory.store(OUTPUT, out, to + j, result(finish(value, count)))
-            if indexed:
-                memory.store(OUTPUT_INDEX, index, to + j, index_type(where))
 
     return inner(one_by_one)
 
 
 def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
     """The kernel: all windows of the output rows ``first`` to ``last``."""
-    pile = make_pile(s, INPUT, IN_TILE, indexed)
-    windows = make_together(s) if together else make_one_by_one(s, indexed)
-    settle, has_negative_zero = make_settle(s), make_has_negative_zero(s)
+    pile = make_pile(s, INPUT, TILE)
+    windows = make_together(s) if together else make_one_by_one(s)
+    every, place = make_every(s), make_place(s)
+    has_negative_zero = make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
-    lane, index_type, divides = s.lane, s.index, s.divides
-    stamp, two_zeros = s.fingerprint, s.two_zeros and not indexed
-    item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
+    index_type, divides, stamp, two_zeros = s.index, s.divides, s.fingerprint, s.two_zeros
+    item = U(np.dtype(accumulator).itemsize)
     zero, one, nobody = U(0), U(1), U(np.iinfo(U).max)
 
     def bins(frame, scratch, first, last, x_at, out_at, index_at):
@@ -183,14 +169,11 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
         step, step_across = memory.word(frame, STEP), memory.word(frame, STEP_ACROSS)
 
         stack_at = after(scratch, tile_items, item)
-        tile_index_at = after(stack_at, stack_items, item)
-        stack_index_at = after(tile_index_at, tile_items, lane_item)
-        tile, tile_index = memory.pointer(scratch, accumulator), memory.pointer(tile_index_at, lane)
-        stack = memory.pointer(stack_at, accumulator)
-        stack_index = memory.pointer(stack_index_at, lane)
-        parts_at = after(stack_index_at, stack_items, lane_item)
+        parts_at = after(stack_at, stack_items, item)
+        tile, stack = memory.pointer(scratch, accumulator), memory.pointer(stack_at, accumulator)
         parts = memory.pointer(parts_at, accumulator)
 
+        on_step, chunk = every(step_across)
         scanned, mixed = nobody, False  # the plane last asked for a negative zero, and the answer
         plane, o = first // height_out, first % height_out
         for task in range(first, last):
@@ -203,32 +186,38 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
                 base = plane // channels * by_batch + plane % channels * by_channel + low * by_row
             flat = taken == one and step_across == one
             if taken and not flat:
-                pile(x, base, taken, step * by_row, width, tile, tile_index)
-                if indexed:
-                    for j in range(width):
-                        row = lane(memory.load(TILE_INDEX, tile_index, j) * lane(step))
-                        place = lane(lane(lane(low) + row) * lane(width))
-                        memory.store(TILE_INDEX, tile_index, j, lane(place + lane(j)))
+                pile(x, base, taken, step * by_row, width, tile)
             down_count = accumulator(1)
             if divides:
                 down_count = memory.load(INPUT, down_counts, o)
             first_cell = task * cells
             windows(
-                x, base, flat, low, width, tile, tile_index, cols, cells, taken, step_across,
-                stack, stack_index, parts, down_count, across_counts, out, index, first_cell,
+                x, base, flat, tile, cols, cells, taken, step_across, stack, parts, down_count,
+                across_counts, out, first_cell,
             )  # fmt: skip
-            if two_zeros and taken:
+            if indexed or two_zeros:
                 for j in range(cells):
-                    if memory.load(OUTPUT, out, first_cell + j) == 0:
-                        if scanned != plane:
+                    left = U(memory.load(INPUT, cols, j + j))
+                    right = U(memory.load(INPUT, cols, j + j + one))
+                    best, where = memory.load(OUTPUT, out, first_cell + j), index_type(-1)
+                    wanted = taken > zero and left < right
+                    if not indexed and wanted:
+                        wanted = best == 0
+                        if wanted and scanned != plane:
                             start = base - low * by_row
                             mixed = has_negative_zero(x, start, height, width, by_row)
                             scanned = plane
-                        if mixed:
-                            left = U(memory.load(INPUT, cols, j + j))
-                            right = U(memory.load(INPUT, cols, j + j + one))
-                            value = settle(x, base, taken, step * by_row, left, right, step_across)
-                            memory.store(OUTPUT, out, first_cell + j, result(value))
+                        wanted = wanted and mixed
+                    if wanted:
+                        row, column = place(
+                            x, base, taken, step * by_row, left, right, step_across, on_step,
+                            chunk, best,
+                        )  # fmt: skip
+                        first_tap = memory.load(INPUT, x, base + row * step * by_row + column)
+                        memory.store(OUTPUT, out, first_cell + j, first_tap)
+                        where = index_type((low + row * step) * width + column)
+                    if indexed:
+                        memory.store(OUTPUT_INDEX, index, first_cell + j, where)
             o += one
             if o == height_out:
                 plane, o = plane + one, zero

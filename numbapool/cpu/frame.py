@@ -27,7 +27,7 @@ FIELDS = range(30)
     STEP, STEP_ACROSS, TILE_WIDTH, STACK,
 ) = FIELDS  # fmt: skip
 
-LINE = 64
+LINE = 64  # bytes of a cache line, and of a vector
 
 
 @inner

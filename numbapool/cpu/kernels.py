@@ -13,8 +13,8 @@ from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
 from . import bins, doubling, frame, pile, rows, run, whole
+from .frame import LINE
 from .order import FAR, Lanes, Order, fetched, tiling
-from .run import LINE
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
@@ -82,13 +82,12 @@ def _is_whole(axis: Axis) -> bool:
 
 
 def _choose(
-    down: Axis, across: Axis, indexed: bool, planes: int, lanes: int, sizes: tuple[int, int]
+    down: Axis, across: Axis, planes: int, all_lanes: int, lanes: int, sizes: tuple[int, int]
 ) -> str:
     if (
-        not indexed
-        and planes >= lanes
+        planes >= all_lanes
         and down.size == 1
-        and across.size <= whole.VECTORS * lanes
+        and across.size <= whole.VECTORS * all_lanes
         and _is_whole(down)
         and _is_whole(across)
     ):
@@ -136,7 +135,7 @@ def _lay_doubling(down: Sliding, across: Sliding, tiling: doubling.Tiling) -> di
     }
 
 
-def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int, int], int]:
+def _lay_bins(down: Axis, across: Axis, item: int) -> tuple[dict[int, int], int]:
     """What the frame of any windows says, and the bytes of scratch."""
     tall, broad = int(_taps(down).max()), int(_taps(across).max())
     # Windows of one row are folded where they lie, without a tile.
@@ -144,7 +143,7 @@ def _lay_bins(down: Axis, across: Axis, item: int, lane: int) -> tuple[dict[int,
     lanes = LINE // item
     room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
     words = {frame.TASK_ROWS: 1, frame.ROOM: room, frame.STACK: stack, frame.TILE_WIDTH: width}
-    return words, (room * width + stack * lanes) * (item + lane) + lanes * LINE
+    return words, (room * width + stack * lanes) * item + lanes * LINE
 
 
 def _nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
@@ -225,8 +224,9 @@ def program(
     even = planes == walk[0] or walk[1] == walk[0] * walk[2]
     if even:  # planes lie equally far apart: they are the channels of one batch
         walk = (planes, 0, *walk[2:])
-    most = LINE // max(sizes[0], sizes[1] if indexed else 1)
-    name = _choose(down, across, indexed, planes, most, sizes)
+    all_lanes = LINE // sizes[0]
+    most = LINE // max(sizes) if indexed else all_lanes  # in kernels with places in lanes
+    name = _choose(down, across, planes, all_lanes, most, sizes)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
@@ -244,8 +244,8 @@ def program(
         laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, far)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
     elif name == "whole":
-        lanes, window = Lanes(1, most, 0), (most,)
-        laid, scratch = {frame.TASK_ROWS: 1}, most * LINE
+        lanes, window = Lanes(1, all_lanes, 0), (all_lanes,)
+        laid, scratch = {frame.TASK_ROWS: 1}, all_lanes * LINE
     elif name == "doubling":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
@@ -254,10 +254,10 @@ def program(
         panels = doubling.Tiling.of(down, across, most, *sizes)
         laid, scratch = _lay_doubling(down, across, panels), panels.scratch
     else:
-        lanes = Lanes(most, 1, 0)
+        lanes = Lanes(all_lanes, 1, 0)
         # Fewer than half a vector of windows meet sooner one by one.
-        window = (not indexed and across.step == 1 and len(across) >= most // 2,)
-        laid, scratch = _lay_bins(down, across, *sizes)
+        window = (across.step == 1 and len(across) >= all_lanes // 2,)
+        laid, scratch = _lay_bins(down, across, sizes[0])
     counts, scaled = _counts(op, (down, across), divisor, accumulator)
     tables = _tables((down, across), name, counts, lanes, lane, indexed, op.better is not None)
     kernel = partial(_kernel, name, op, dtype, indexed, lane, index, scaled)

@@ -18,7 +18,6 @@ class Scalars(NamedTuple):
 
     combine: Callable[..., Any]
     better: Callable[..., Any]
-    rather: Callable[..., Any]
     overrides: Callable[..., Any]
     finish: Callable[..., Any]
     identity: Any
@@ -38,8 +37,8 @@ def _never(candidate: Any, best: Any) -> bool:
     return False
 
 
-def _nothing(candidate: Any) -> bool:
-    return False
+def _nothing(candidate: Any) -> Any:
+    return candidate < candidate  # false, of a scalar and of every lane
 
 
 def _either(better: Callable[..., Any], overrides: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,20 +76,6 @@ def _selection(op: PoolOp, blind: bool) -> tuple[Callable[..., Any], Callable[..
     return inner(_either(better, overrides)), inner(_overriding(better, overrides))
 
 
-def _in_any_order(better: Callable[..., Any]) -> Callable[..., Any]:
-    def rather(value, at, best, best_at):
-        """Whether a tap wins that may lie before or after the best: equals go by their index.
-
-        Where each is better than the other (NaN and NaN) the later wins, where neither is the
-        earlier: just what `better` alone does in row-major order.
-        """
-        wins, loses = better(value, best), better(best, value)
-        by_index = vector.pick(wins, at > best_at, at < best_at)
-        return vector.pick(wins == loses, by_index, wins)
-
-    return rather
-
-
 def stored(dtype: np.dtype) -> np.dtype:
     """The type that kernels see: bool is a byte to them, 0 or 1."""
     return np.dtype(np.uint8) if dtype.kind == "b" else dtype
@@ -110,7 +95,6 @@ def scalars(
     return Scalars(
         combine=combine,
         better=better,
-        rather=inner(_in_any_order(better)),
         overrides=inner(op.overrides or _nothing),
         finish=inner(op.scale if scaled and op.scale else op.finish),
         identity=accumulator.type(op.identity(op.accumulator(dtype))),

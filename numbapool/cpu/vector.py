@@ -82,6 +82,7 @@ OPERATORS = (
         (("truediv", "itruediv"), "fdiv", "fdiv"),
         (("or_", "ior"), "or_", "or_"),
         (("and_", "iand"), "and_", "and_"),
+        (("mod", "imod"), "frem", "srem"),
     ) for name in names),
 )  # fmt: skip
 for template, function, lowering in OPERATORS:
@@ -243,3 +244,35 @@ def some(typing_context: Any, mask: Any) -> Any:
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
     return types.boolean(mask), generate
+
+
+@intrinsic
+def leading(typing_context: Any, mask: Any) -> Any:
+    """How many lanes of a mask are set before the first that is not."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
+        # Where all are set, a bit beyond them ends the count.
+        unset = builder.zext(builder.not_(bits), ir.IntType(2 * mask.lanes))
+        count = builder.cttz(builder.or_(unset, unset.type(1 << mask.lanes)), ir.IntType(1)(1))
+        return _word(context, builder, count)
+
+    return types.uintp(mask), generate
+
+
+@intrinsic
+def last(typing_context: Any, mask: Any) -> Any:
+    """The last lane of a mask that is set, if any is."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
+        zeros = builder.ctlz(bits, ir.IntType(1)(1))
+        return _word(context, builder, builder.sub(zeros.type(mask.lanes - 1), zeros))
+
+    return types.uintp(mask), generate
+
+
+def _word(context: Any, builder: Any, value: Any) -> Any:
+    word = context.get_value_type(types.uintp)
+    resize = builder.zext if value.type.width < word.width else builder.trunc
+    return value if value.type == word else resize(value, word)

@@ -1,6 +1,8 @@
 """Small planes pooled whole: as many of them as a vector has lanes, folded to a vector each.
 
-The lanes of those vectors then meet pairwise, two vectors in one, until each lane holds a plane.
+The lanes of those vectors then meet pairwise, two vectors in one, until each lane holds a plane. An
+index map is found after the values, while the planes are in the first cache: the first tap that the
+best is no better than.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ from .frame import (
     PLANES,
     WIDTH,
 )
-from .memory import INPUT, OUTPUT, TILE
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE
+from .places import make_every, make_has_negative_zero, make_place
 from .run import make_tree
 from .scalars import Scalars
-from .zeros import make_has_negative_zero, make_settle
 
 U = np.uintp
 VECTORS = 16  # of a plane at most: they are folded one after the other
@@ -31,14 +33,12 @@ VECTORS = 16  # of a plane at most: they are folded one after the other
 
 def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
     """The kernel: the planes of the tasks ``first`` to ``last``, ``lanes`` planes each."""
-    assert not indexed, "places are not kept"
-    combine, finish = s.combine, s.finish
-    tree, settle, has_negative_zero = (
-        make_tree(s, TILE, lanes, lanes), make_settle(s), make_has_negative_zero(s)
-    )  # fmt: skip
-    source, accumulator, result = s.source, s.accumulator, s.result
+    combine, finish, tree = s.combine, s.finish, make_tree(s, TILE, lanes, lanes)
+    every, place = make_every(s), make_place(s)
+    has_negative_zero = make_has_negative_zero(s)
+    source, accumulator, result, index_type = s.source, s.accumulator, s.result, s.index
     identity, divides, stamp, two_zeros = s.identity, s.divides, s.fingerprint, s.two_zeros
-    zero, one, two, many = U(0), U(1), U(2), U(lanes)
+    zero, one, two, many, nought = U(0), U(1), U(2), U(lanes), accumulator(0)
 
     def loaded(x, at):
         return vector.convert(memory.lanes(INPUT, x, at, lanes), accumulator)
@@ -55,6 +55,7 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
     def whole(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         x, out = memory.pointer(x_at, source), memory.pointer(out_at, result)
+        index = memory.pointer(index_at, index_type)
         tile = memory.pointer(scratch, accumulator)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
@@ -69,6 +70,7 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
         full, rest = size // many, size % many
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(rest), lanes)
         fill = vector.splat(source(identity), lanes)
+        on_step, chunk = every(one)
         for group in range(first, last):
             plane = vector.least(group * many, last_plane)
             for number in range(many):
@@ -84,13 +86,16 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
                 memory.store(TILE, tile, number * many, value)
             folded = tree(tile, zero)
             memory.store(OUTPUT, out, plane, vector.convert(finish(folded, count), result))
-            if two_zeros and vector.some(folded == vector.splat(accumulator(0), lanes)):
+            if indexed or (two_zeros and vector.some(folded == vector.splat(nought, lanes))):
                 for number in range(many):
-                    if memory.load(OUTPUT, out, plane + number) == 0:
-                        at = plane_at(plane + number, channels, by_batch, by_channel)
-                        if has_negative_zero(x, at, one, size, zero):
-                            found = settle(x, at, one, zero, zero, size, one)
-                            memory.store(OUTPUT, out, plane + number, result(found))
+                    at = plane_at(plane + number, channels, by_batch, by_channel)
+                    best = memory.load(OUTPUT, out, plane + number)
+                    if indexed or (best == 0 and has_negative_zero(x, at, one, size, zero)):
+                        _, column = place(x, at, one, zero, zero, size, one, on_step, chunk, best)
+                        tap = memory.load(INPUT, x, at + column)
+                        memory.store(OUTPUT, out, plane + number, tap)
+                        if indexed:
+                            memory.store(OUTPUT_INDEX, index, plane + number, index_type(column))
         return last
 
     return whole
