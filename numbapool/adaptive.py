@@ -2,110 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import geometry, lazy
 from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
+from .axes import road
+from .docs import documented
 from .geometry import plain
 from .ops import MAX, MEAN, MIN, OPS, PoolOp
 
 
-def _bins(output_size: Any) -> tuple[Any, ...]:
-    return (geometry.adaptive, 2, plain("output_size", output_size))
+def _bins(dims: int, output_size: Any) -> tuple[Any, ...]:
+    return (geometry.adaptive, dims, plain("output_size", output_size))
 
 
-def adaptive_max_pool2d(
-    input: Any,
-    output_size: Any,
-    return_indices: bool = False,
-    *,
-    index_dtype: Any = "int64",
-    out: Any = None,
-    num_threads: int | None = None,
-) -> Any:
-    """The largest value of each of ``output_size`` bins that cover every plane.
+def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
+    def pool(
+        input: Any,
+        output_size: Any,
+        return_indices: bool = False,
+        *,
+        index_dtype: Any = "int64",
+        data_format: str = "channels_first",
+        out: Any = None,
+        num_threads: int | None = None,
+    ) -> Any:
+        where = _bins(dims, output_size)
+        run = road(data_format)
+        return run(op, where, input, return_indices, index_dtype, None, out, num_threads)
 
-    Bin ``j`` of ``O`` over ``I`` inputs is ``floor(j * I / O)`` to ``ceil((j + 1) * I / O)``; more
-    bins than inputs are fine.
-
-    Parameters
-    ----------
-    input : array of shape (N, C, H, W) or (C, H, W)
-        See `max_pool2d`.
-    output_size : int, None or tuple of 2 of them
-        Bins along H and W; None keeps the size.
-    return_indices, index_dtype, out, num_threads
-        See `max_pool2d`, as are errors and the rules for equal values and NaN.
-
-    Returns
-    -------
-    array of shape (N, C, OH, OW) or (C, OH, OW), or a pair (values, indices)
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.adaptive_max_pool2d(np.arange(15).reshape(1, 3, 5), (2, 3)).tolist()
-    [[[6, 8, 9], [11, 13, 14]]]
-    """
-    where = _bins(output_size)
-    return lazy.run(MAX, where, input, return_indices, index_dtype, None, out, num_threads)
+    return documented(pool, f"adaptive_{op.name}", dims)
 
 
-def adaptive_min_pool2d(
-    input: Any,
-    output_size: Any,
-    return_indices: bool = False,
-    *,
-    index_dtype: Any = "int64",
-    out: Any = None,
-    num_threads: int | None = None,
-) -> Any:
-    """The smallest value of each of ``output_size`` bins that cover every plane.
+def _averaging(dims: int) -> Callable[..., Any]:
+    def pool(
+        input: Any,
+        output_size: Any,
+        *,
+        data_format: str = "channels_first",
+        out: Any = None,
+        num_threads: int | None = None,
+    ) -> Any:
+        where = _bins(dims, output_size)
+        run = road(data_format)
+        return run(MEAN, where, input, False, None, None, out, num_threads)
 
-    Parameters
-    ----------
-    input, output_size, return_indices, index_dtype, out, num_threads
-        See `adaptive_max_pool2d`.
-
-    Returns
-    -------
-    array of shape (N, C, OH, OW) or (C, OH, OW), or a pair (values, indices)
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.adaptive_min_pool2d(np.arange(15).reshape(1, 3, 5), (2, 3)).tolist()
-    [[[0, 1, 3], [5, 6, 8]]]
-    """
-    where = _bins(output_size)
-    return lazy.run(MIN, where, input, return_indices, index_dtype, None, out, num_threads)
+    return documented(pool, "adaptive_avg", dims)
 
 
-def adaptive_avg_pool2d(
-    input: Any, output_size: Any, *, out: Any = None, num_threads: int | None = None
-) -> Any:
-    """The average of each of ``output_size`` bins that cover every plane.
-
-    Parameters
-    ----------
-    input, output_size, out, num_threads
-        See `adaptive_max_pool2d`. Here a C of 0 is fine too.
-
-    Returns
-    -------
-    array of shape (N, C, OH, OW) or (C, OH, OW)
-        Floats keep their dtype; integers and bool average in float64.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.adaptive_avg_pool2d(np.arange(15.0).reshape(1, 3, 5), 1)
-    array([[[7.]]])
-    """
-    return lazy.run(MEAN, _bins(output_size), input, False, None, None, out, num_threads)
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (
+    _selecting(MAX, dims) for dims in (1, 2, 3)
+)
+adaptive_min_pool1d, adaptive_min_pool2d, adaptive_min_pool3d = (
+    _selecting(MIN, dims) for dims in (1, 2, 3)
+)
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (
+    _averaging(dims) for dims in (1, 2, 3)
+)
 
 
 def _whole(

@@ -83,21 +83,24 @@ def check_dtype(dtype: np.dtype) -> None:
         )
 
 
-def readable(array: np.ndarray, dims: int) -> np.ndarray:
-    """``array``, or its one copy where a kernel could not walk its memory as it lies."""
-    item = array.itemsize
-    dense = array.shape[-1] <= 1 or array.strides[-1] == item
+#: Fewer channels that come last fill too little of a vector.
+FEWEST_INSIDE = 8
+
+
+def readable(array: np.ndarray, dims: int) -> tuple[np.ndarray, int]:
+    """``array`` as kernels can walk it, and how many axes follow the ``dims`` pooled ones.
+
+    Channels that lie inside the pooled axes stay there: their axis is the last then. What no kernel
+    could walk as it lies is copied once.
+    """
+    item, channels = array.itemsize, array.ndim - dims - 1
     regular = all(stride >= 0 and stride % item == 0 for stride in array.strides)
-    inner = array[(0,) * (array.ndim - dims)] if array.size and dims > 2 else array
-    if (
-        dense
-        and regular
-        and array.flags.aligned
-        and array.dtype.isnative
-        and (dims <= 2 or inner.flags.c_contiguous)
-    ):
-        return array
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    if regular and array.flags.aligned and array.dtype.isnative:
+        if array.shape[-1] <= 1 or array.strides[-1] == item:
+            return array, 0
+        if array.shape[channels] >= FEWEST_INSIDE and array.strides[channels] == item:
+            return np.moveaxis(array, channels, -1), 1
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("=")), 0
 
 
 def check_outs(

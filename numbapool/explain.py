@@ -14,6 +14,7 @@ WHAT = {
     "doubling": "large windows: two windows of half the taps each, so taps cost their logarithm",
     "whole": "small planes pooled whole: a plane in each lane of a vector",
     "bins": "any intervals: down the rows of a window, then across what they folded to",
+    "slices": "more than two axes: every slice by the kernel below, then the pooled slices",
 }
 
 
@@ -25,7 +26,8 @@ class Explanation:
     ----------
     kernels : tuple of str
         The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, or ``"none"`` where there is nothing to do. A pyramid has one for every level.
+        ``"bins"``, ``"slices"``, or ``"none"`` where there is nothing to do. A pyramid has one for
+        every level.
     lines : tuple of str
         A few words on each.
     """
@@ -101,8 +103,9 @@ def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
     if program is None:
         return [head, "  none: there is nothing to pool"]
     how = "on one thread: it is less work than starting others" if made.small else "on all threads"
-    return [
-        head,
-        f"  {program.name}: {WHAT[program.name]}",
-        f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}",
-    ]
+    tasks = f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}"
+    kernels = []
+    while program is not None:
+        kernels.append(f"  {program.name}: {WHAT[program.name]}")
+        program = program.inner
+    return [head, *kernels, tasks]

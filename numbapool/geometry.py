@@ -10,7 +10,7 @@ import operator
 import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 LARGEST = 2**31 - 1
 
@@ -125,24 +125,53 @@ Axis = Sliding | Bins | Merged
 UNIT = Sliding(1, 1)
 
 
-def merged(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+def still(axis: Axis) -> bool:
+    """Whether each output is one input, in place."""
+    return isinstance(axis, Sliding) and (axis.kernel, axis.stride, len(axis)) == (1, 1, axis.size)
+
+
+class Laid(NamedTuple):
+    """An axis as it lies: from input to input in memory, and in the numbers of an index map."""
+
+    axis: Axis
+    by: int
+    place: int
+
+    def spans(self, inside: Laid, indexed: bool) -> bool:
+        """Whether this axis and the one inside it can be walked as one."""
+        size = inside.axis.size
+        numbered = self.place == inside.place * size or not indexed
+        return self.by == inside.by * size and numbered
+
+
+def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
     """``axes`` without the innermost ones that a single window covers whole.
 
     A run of whole rows is contiguous: global pooling of any number of axes has one, and a trailing
-    axis of size 1 costs nothing.
+    axis of size 1 costs nothing. Neighbours that nothing is pooled along are one axis.
     """
-    *rest, last = axes
+    rest: list[Laid] = []
+    for number, laid in enumerate(axes):
+        if laid.axis.size == 1 and still(laid.axis) and number < len(axes) - 1:
+            continue
+        if rest and still(laid.axis) and still(rest[-1].axis) and rest[-1].spans(laid, indexed):
+            both = Sliding(rest.pop().axis.size * laid.axis.size, 1)
+            rest.append(laid._replace(axis=both))
+        else:
+            rest.append(laid)
+    last, by, place = rest.pop()
     while rest and len(last) == 1 and last.interval(0) == (0, last.size):
-        if last.step > 1 and last.size > 1:
+        outer, taps = rest[-1].axis, last.count(0)
+        if not rest[-1].spans(Laid(last, by, place), indexed) or (last.step > 1 and last.size > 1):
             break
-        outer, taps = rest[-1], last.count(0)
         if last.size == 1 and taps == 1:
-            rest, last = rest[:-1], outer
+            last = outer
         elif outer.step == 1:
-            rest, last = rest[:-1], Merged(outer, last.size, taps)
+            last = Merged(outer, last.size, taps)
         else:
             break
-    return (*rest, last)
+        rest.pop()
+    return [*rest, Laid(last, by, place)]
 
 
 def are_plain(*values: Any) -> bool:

@@ -1,4 +1,12 @@
-"""Poolings as objects: they hold the arguments, and are called with the array."""
+"""Poolings as objects: they hold the arguments, in torch's order, and are called with the array.
+
+>>> import numpy as np, numbapool
+>>> pool = numbapool.MaxPool2d(3, stride=2, ceil_mode=True)
+>>> pool
+MaxPool2d(kernel_size=3, stride=2, padding=0, dilation=1, ceil_mode=True)
+>>> pool(np.zeros((1, 1, 6, 6))).shape
+(1, 1, 3, 3)
+"""
 
 from __future__ import annotations
 
@@ -50,64 +58,9 @@ class _Selecting(_Layer):
         )  # fmt: skip
 
 
-class MaxPool2d(_Selecting):
-    """`max_pool2d` with its arguments held, in the order of ``torch.nn.MaxPool2d``.
-
-    Parameters
-    ----------
-    kernel_size, stride, padding, dilation, return_indices, ceil_mode
-        See `max_pool2d`.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> pool = numbapool.MaxPool2d(3, stride=2, ceil_mode=True)
-    >>> pool
-    MaxPool2d(kernel_size=3, stride=2, padding=0, dilation=1, ceil_mode=True)
-    >>> pool(np.zeros((1, 1, 6, 6))).shape
-    (1, 1, 3, 3)
-    """
-
-    _pool = staticmethod(functional.max_pool2d)
-
-
-class MinPool2d(_Selecting):
-    """`min_pool2d` with its arguments held.
-
-    Parameters
-    ----------
-    kernel_size, stride, padding, dilation, return_indices, ceil_mode
-        See `max_pool2d`.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.MinPool2d(2)(np.arange(4).reshape(1, 1, 2, 2))
-    array([[[[0]]]])
-    """
-
-    _pool = staticmethod(functional.min_pool2d)
-
-
-class AvgPool2d(_Layer):
-    """`avg_pool2d` with its arguments held, in the order of ``torch.nn.AvgPool2d``.
-
-    Parameters
-    ----------
-    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-        See `avg_pool2d`.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> pool = numbapool.AvgPool2d(2)
-    >>> pool
-    AvgPool2d(kernel_size=2, stride=2, padding=0)
-    >>> pool(np.arange(4.0).reshape(1, 1, 2, 2))
-    array([[[[1.5]]]])
-    """
-
+class _Averaging(_Layer):
     _shown = ("kernel_size", "stride", "padding")
+    _pool: ClassVar[Any]
 
     def __init__(
         self,
@@ -126,28 +79,15 @@ class AvgPool2d(_Layer):
         self.divisor_override = divisor_override
 
     def __call__(self, input: Any) -> Any:
-        return functional.avg_pool2d(
+        return self._pool(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
         )  # fmt: skip
 
 
-class SumPool2d(_Layer):
-    """`sum_pool2d` with its arguments held.
-
-    Parameters
-    ----------
-    kernel_size, stride, padding, dilation, ceil_mode
-        See `sum_pool2d`.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.SumPool2d(2)(np.arange(4).reshape(1, 1, 2, 2))
-    array([[[[6]]]])
-    """
-
+class _Summing(_Layer):
     _shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    _pool: ClassVar[Any]
 
     def __init__(
         self,
@@ -164,7 +104,7 @@ class SumPool2d(_Layer):
         self.ceil_mode = ceil_mode
 
     def __call__(self, input: Any) -> Any:
-        return functional.sum_pool2d(
+        return self._pool(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
         )
 
@@ -181,64 +121,141 @@ class _Adaptive(_Layer):
         return self._pool(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool2d(_Adaptive):
-    """`adaptive_max_pool2d` with its arguments held.
-
-    Parameters
-    ----------
-    output_size, return_indices
-        See `adaptive_max_pool2d`.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.AdaptiveMaxPool2d((1, 2))(np.arange(4).reshape(1, 1, 2, 2))
-    array([[[[2, 3]]]])
-    """
-
-    _pool = staticmethod(adaptive.adaptive_max_pool2d)
-
-
-class AdaptiveMinPool2d(_Adaptive):
-    """`adaptive_min_pool2d` with its arguments held.
-
-    Parameters
-    ----------
-    output_size, return_indices
-        See `adaptive_max_pool2d`.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.AdaptiveMinPool2d((1, 2))(np.arange(4).reshape(1, 1, 2, 2))
-    array([[[[0, 1]]]])
-    """
-
-    _pool = staticmethod(adaptive.adaptive_min_pool2d)
-
-
-class AdaptiveAvgPool2d(_Layer):
-    """`adaptive_avg_pool2d` with its argument held.
-
-    Parameters
-    ----------
-    output_size
-        See `adaptive_avg_pool2d`.
-
-    Examples
-    --------
-    >>> import numpy as np, numbapool
-    >>> numbapool.AdaptiveAvgPool2d(1)(np.arange(4.0).reshape(1, 1, 2, 2))
-    array([[[[1.5]]]])
-    """
-
+class _AdaptiveAveraging(_Layer):
     _shown = ("output_size",)
+    _pool: ClassVar[Any]
 
     def __init__(self, output_size: Any) -> None:
         self.output_size = output_size
 
     def __call__(self, input: Any) -> Any:
-        return adaptive.adaptive_avg_pool2d(input, self.output_size)
+        return self._pool(input, self.output_size)
+
+
+class MaxPool1d(_Selecting):
+    """`max_pool1d` with its arguments held."""
+
+    _pool = staticmethod(functional.max_pool1d)
+
+
+class MinPool1d(_Selecting):
+    """`min_pool1d` with its arguments held."""
+
+    _pool = staticmethod(functional.min_pool1d)
+
+
+class AvgPool1d(_Averaging):
+    """`avg_pool1d` with its arguments held."""
+
+    _pool = staticmethod(functional.avg_pool1d)
+
+
+class SumPool1d(_Summing):
+    """`sum_pool1d` with its arguments held."""
+
+    _pool = staticmethod(functional.sum_pool1d)
+
+
+class AdaptiveMaxPool1d(_Adaptive):
+    """`adaptive_max_pool1d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_max_pool1d)
+
+
+class AdaptiveMinPool1d(_Adaptive):
+    """`adaptive_min_pool1d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_min_pool1d)
+
+
+class AdaptiveAvgPool1d(_AdaptiveAveraging):
+    """`adaptive_avg_pool1d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_avg_pool1d)
+
+
+class MaxPool2d(_Selecting):
+    """`max_pool2d` with its arguments held."""
+
+    _pool = staticmethod(functional.max_pool2d)
+
+
+class MinPool2d(_Selecting):
+    """`min_pool2d` with its arguments held."""
+
+    _pool = staticmethod(functional.min_pool2d)
+
+
+class AvgPool2d(_Averaging):
+    """`avg_pool2d` with its arguments held."""
+
+    _pool = staticmethod(functional.avg_pool2d)
+
+
+class SumPool2d(_Summing):
+    """`sum_pool2d` with its arguments held."""
+
+    _pool = staticmethod(functional.sum_pool2d)
+
+
+class AdaptiveMaxPool2d(_Adaptive):
+    """`adaptive_max_pool2d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_max_pool2d)
+
+
+class AdaptiveMinPool2d(_Adaptive):
+    """`adaptive_min_pool2d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_min_pool2d)
+
+
+class AdaptiveAvgPool2d(_AdaptiveAveraging):
+    """`adaptive_avg_pool2d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_avg_pool2d)
+
+
+class MaxPool3d(_Selecting):
+    """`max_pool3d` with its arguments held."""
+
+    _pool = staticmethod(functional.max_pool3d)
+
+
+class MinPool3d(_Selecting):
+    """`min_pool3d` with its arguments held."""
+
+    _pool = staticmethod(functional.min_pool3d)
+
+
+class AvgPool3d(_Averaging):
+    """`avg_pool3d` with its arguments held."""
+
+    _pool = staticmethod(functional.avg_pool3d)
+
+
+class SumPool3d(_Summing):
+    """`sum_pool3d` with its arguments held."""
+
+    _pool = staticmethod(functional.sum_pool3d)
+
+
+class AdaptiveMaxPool3d(_Adaptive):
+    """`adaptive_max_pool3d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_max_pool3d)
+
+
+class AdaptiveMinPool3d(_Adaptive):
+    """`adaptive_min_pool3d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_min_pool3d)
+
+
+class AdaptiveAvgPool3d(_AdaptiveAveraging):
+    """`adaptive_avg_pool3d` with its arguments held."""
+
+    _pool = staticmethod(adaptive.adaptive_avg_pool3d)
 
 
 class _Global(_Layer):

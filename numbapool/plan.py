@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
@@ -13,7 +13,8 @@ from . import geometry
 from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtype, readable
 from .cpu import threads
 from .cpu.drivers import serial
-from .cpu.kernels import Program, program
+from .cpu.kernels import Program
+from .cpu.volumes import program
 from .ops import PoolOp
 
 #: Below so many nanoseconds of work, waking other threads costs more than they save.
@@ -36,11 +37,35 @@ class Plan(NamedTuple):
     small: bool
 
 
-def output_axes(where: Where, shape: tuple[int, ...], op: PoolOp) -> tuple[geometry.Axis, ...]:
-    """The axes of a pooling over the last axes of ``shape``, all arguments checked."""
+def output_axes(
+    where: Where, shape: tuple[int, ...], op: PoolOp, inside: int = 0
+) -> tuple[geometry.Axis, ...]:
+    """The axes of a pooling over the last axes of ``shape``, all arguments checked.
+
+    The last ``inside`` axes are not pooled.
+    """
     make: Callable[..., tuple[geometry.Axis, ...]] = where[0]
+    if inside:
+        still = [geometry.Sliding(size, 1) for size in shape[-inside:]]
+        return (*make(shape[-inside - where[1] : -inside], *where[2:]), *still)
     channels_may_be_0 = make is geometry.adaptive and op.better is None
     return make(geometry.spatial(shape, where[1], channels_may_be_0), *where[2:])
+
+
+def laid(
+    axes: Sequence[geometry.Axis], steps: Sequence[int], pooled: int
+) -> list[geometry.Laid]:
+    """``axes`` as they lie in memory, the first ``pooled`` of them numbered in an index map."""
+    found: list[geometry.Laid] = []
+    by, place = 1, 1
+    for number in reversed(range(len(axes))):
+        axis = axes[number]
+        # Where an axis of size 1 would go next, its stride never matters.
+        by = by if axis.size == 1 else steps[number]
+        found.append(geometry.Laid(axis, by, place if number < pooled else 0))
+        by *= axis.size
+        place *= axis.size if number < pooled else 1
+    return found[::-1]
 
 
 class LargePlan(Exception):
@@ -54,38 +79,30 @@ class LargePlan(Exception):
 @lru_cache(maxsize=1024)
 def make_plan(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...] | None,
-    dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None,
+    dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None, inside: int = 0,
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and, unless C-contiguous, these strides."""
     check_dtype(dtype)
-    axes = output_axes(where, shape, op)
+    axes = output_axes(where, shape, op, inside)
     index_dtype = checked_index_dtype(index_dtype) if return_indices else None
-    sizes = shape[len(shape) - len(axes) :]
+    sizes = tuple(axis.size for axis in axes[: where[1]])
     if index_dtype is not None and prod(sizes) - 1 > np.iinfo(index_dtype).max:
         raise ValueError(f"index_dtype={index_dtype} cannot index a plane of shape {sizes}")
     outer = shape[: len(shape) - len(axes)]
-    channels = outer[-1]
+    channels = outer[-1] if outer else 1
     steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
     if strides is not None:
         steps = [stride // dtype.itemsize for stride in strides]
-    by_channel, by_row = steps[len(outer) - 1], steps[-2]
     by_batch = steps[0] if len(outer) == 2 else 0
     result = (*outer, *geometry.lengths(axes))
-    # Where an axis of size 1 would go next, its stride never matters.
-    dense = all(
-        shape[axis] == 1 or steps[axis] == prod(shape[axis + 1 :])
-        for axis in range(len(outer), len(shape))
-    )
-    merged = geometry.merged(axes) if dense else axes
-    if len(merged) < len(axes):
-        by_row = merged[-1].size
+    merged = geometry.merged(laid(axes, steps[len(outer) :], where[1]), return_indices)
     made = None
     if 0 not in result:
         try:
             np.empty(result, op.result(dtype))  # refuses what no memory could hold
         except ValueError as error:
             raise ValueError(f"no array can have the output's shape {result}") from error
-        walk = (channels, by_batch, by_channel, by_row)
+        walk = (channels, by_batch, steps[len(outer) - 1] if outer else 0)
         made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
     small = made is None or made.work < SMALL
     plan = Plan(result, op.result(dtype), index_dtype, made, small)
@@ -100,12 +117,12 @@ def run(
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
     array, wrap = (x, as_it_is) if type(x) is np.ndarray else adapt("input", x)
-    given, strides = array, None
+    given, strides, inside = array, None, 0
     dtype = array.dtype
     if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
         check_dtype(dtype)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
-        array = readable(array, where[1])
+        array, inside = readable(array, where[1])
         strides, dtype = None if array.flags.c_contiguous else array.strides, array.dtype
     if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
@@ -113,7 +130,7 @@ def run(
         return_indices = geometry.flag("return_indices", return_indices)
     try:
         plan = make_plan(
-            op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor
+            op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside
         )
     except LargePlan as large:
         plan = large.plan
@@ -124,7 +141,11 @@ def run(
         asked: list[np.ndarray] = []
         values, indices = np.empty(shape, dtype), None if kept is None else np.empty(shape, kept)
     else:
-        asked = check_outs(out, shape, (dtype,) if kept is None else (dtype, kept), given)
+        at = len(shape) - inside - where[1]
+        whole = (*shape[:at], *shape[len(shape) - inside :], *shape[at : len(shape) - inside])
+        asked = check_outs(out, whole, (dtype,) if kept is None else (dtype, kept), given)
+        if inside:
+            asked = [np.moveaxis(a, -1 - where[1], -1) for a in asked]
         dense = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
@@ -135,6 +156,9 @@ def run(
         ):
             made.complete()  # and once again: the first time that there is something left
     if out is None:
+        if inside:
+            values = np.moveaxis(values, -1, -1 - where[1])
+            indices = None if indices is None else np.moveaxis(indices, -1, -1 - where[1])
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):
         if array is not result:

@@ -12,8 +12,8 @@ import math
 import numpy as np
 
 
-def pair(value):
-    return (value, value) if isinstance(value, int) else tuple(value)
+def each(value, dims):
+    return (value,) * dims if isinstance(value, int) or value is None else tuple(value)
 
 
 def pads_of(padding, sizes, kernel, stride, dilation):
@@ -30,7 +30,7 @@ def pads_of(padding, sizes, kernel, stride, dilation):
         return found
     if isinstance(padding, tuple) and isinstance(padding[0], tuple):
         return list(padding)
-    return [(p, p) for p in pair(padding)]
+    return [(p, p) for p in each(padding, len(sizes))]
 
 
 def cells_of(size, k, s, before, after, d, ceil_mode):
@@ -41,11 +41,11 @@ def cells_of(size, k, s, before, after, d, ceil_mode):
     return cells
 
 
-def windows(shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+def windows(shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, dims=2):
     """For each axis, for each cell: (taps inside the input, places an average counts)."""
-    kernel, dilation = pair(kernel_size), pair(dilation)
-    stride = kernel if stride is None else pair(stride)
-    sizes = shape[-2:]
+    kernel, dilation = each(kernel_size, dims), each(dilation, dims)
+    stride = kernel if stride is None else each(stride, dims)
+    sizes = shape[-dims:]
     pads = pads_of(padding, sizes, kernel, stride, dilation)
     axes = []
     for size, k, s, (before, after), d in zip(sizes, kernel, stride, pads, dilation, strict=True):
@@ -58,10 +58,10 @@ def windows(shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fa
     return axes
 
 
-def bins(shape, output_size):
+def bins(shape, output_size, dims=2):
     """The windows of adaptive pooling."""
     axes = []
-    for size, wanted in zip(shape[-2:], pair_or_none(output_size), strict=True):
+    for size, wanted in zip(shape[-dims:], each(output_size, dims), strict=True):
         cells = size if wanted is None else wanted
         axes.append([])
         for j in range(cells):
@@ -70,18 +70,21 @@ def bins(shape, output_size):
     return axes
 
 
-def pair_or_none(value):
-    return tuple(value) if isinstance(value, tuple) else (value, value)
+def planes(x, dims):
+    return x.reshape(-1 if x.size else 0, *x.shape[x.ndim - dims :])
 
 
-def planes(x):
-    return x.reshape(-1, *x.shape[-2:]) if x.size else x.reshape(0, *x.shape[-2:])
+def windows_of(axes):
+    """The cells of the output, and the taps of each in row-major order."""
+    for cell in itertools.product(*map(enumerate, axes)):
+        where, taps = zip(*cell, strict=True)
+        yield where, itertools.product(*[inside for inside, _ in taps])
 
 
 def select(x, axes, sign):
     """Largest (sign 1) or smallest (sign -1) taps and their flat indices in the plane."""
-    rows, cols = axes
-    shape = (*x.shape[:-2], len(rows), len(cols))
+    dims = len(axes)
+    shape = (*x.shape[: x.ndim - dims], *map(len, axes))
     if x.dtype.kind == "f":
         worst = -sign * np.inf
     elif x.dtype.kind == "b":
@@ -90,34 +93,30 @@ def select(x, axes, sign):
         worst = np.iinfo(x.dtype).min if sign > 0 else np.iinfo(x.dtype).max
     values = np.full(shape, worst, x.dtype)
     indices = np.full(shape, -1, np.int64)
-    flat_values = planes(values)
-    flat_indices = planes(indices)
-    for p, plane in enumerate(planes(x)):
-        for (i, (ys, _)), (j, (xs, _)) in itertools.product(enumerate(rows), enumerate(cols)):
+    flat_values, flat_indices = planes(values, dims), planes(indices, dims)
+    for p, plane in enumerate(planes(x, dims)):
+        for where, taps in windows_of(axes):
             best = None
-            for y, c in itertools.product(ys, xs):
-                v = plane[y, c]
+            for tap in taps:
+                v = plane[tap]
                 beats = best is not None and (v > best if sign > 0 else v < best)
                 if best is None or beats or v != v:
                     best = v
-                    flat_indices[p, i, j] = y * plane.shape[1] + c
+                    flat_indices[p][where] = np.ravel_multi_index(tap, plane.shape)
             if best is not None:
-                flat_values[p, i, j] = best
+                flat_values[p][where] = best
     return values, indices
 
 
 def total(x, axes):
     """Exact sums as Python numbers, with the taps they are of."""
-    rows, cols = axes
-    sums = np.zeros((*x.shape[:-2], len(rows), len(cols)), object)
-    flat = planes(sums)
-    for p, plane in enumerate(planes(x)):
-        for (i, (ys, _)), (j, (xs, _)) in itertools.product(enumerate(rows), enumerate(cols)):
-            taps = [plane[y, c].item() for y, c in itertools.product(ys, xs)]
-            if x.dtype.kind == "f":
-                flat[p, i, j] = float_sum(taps)
-            else:
-                flat[p, i, j] = sum(taps)
+    dims = len(axes)
+    sums = np.zeros((*x.shape[: x.ndim - dims], *map(len, axes)), object)
+    flat = planes(sums, dims)
+    for p, plane in enumerate(planes(x, dims)):
+        for where, taps in windows_of(axes):
+            numbers = [plane[tap].item() for tap in taps]
+            flat[p][where] = float_sum(numbers) if x.dtype.kind == "f" else sum(numbers)
     return sums
 
 
@@ -130,12 +129,17 @@ def float_sum(taps):
     return math.fsum(taps)
 
 
+def over_cells(axes, count):
+    """The product of what each axis counts, for every cell; at least one."""
+    found = np.ones(tuple(map(len, axes)))
+    for cell in itertools.product(*map(enumerate, axes)):
+        where, taps = zip(*cell, strict=True)
+        found[where] = max(math.prod(map(count, taps)), 1)
+    return found
+
+
 def divisors(axes, include_pad, override=None):
-    rows, cols = axes
-    def places(cell):
-        taps, counted = cell
-        return counted if include_pad else len(taps)
-    counts = np.array([[max(places(r) * places(c), 1) for c in cols] for r in rows], float)
+    counts = over_cells(axes, lambda cell: cell[1] if include_pad else len(cell[0]))
     return counts if override is None else np.full_like(counts, override)
 
 
@@ -144,5 +148,4 @@ def average(x, axes, include_pad=True, override=None):
     counts = divisors(axes, include_pad, override)
     exact = total(x, axes).astype(np.float64) / counts
     scale = total(np.abs(x.astype(np.float64)), axes).astype(np.float64) / np.abs(counts)
-    taps = np.array([[max(len(r[0]) * len(c[0]), 1) for c in axes[1]] for r in axes[0]])
-    return exact, scale, taps
+    return exact, scale, over_cells(axes, lambda cell: len(cell[0]))

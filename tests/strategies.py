@@ -40,7 +40,7 @@ def values(draw, shape, dtypes=DTYPES):
 
 
 @st.composite
-def laid_out(draw, x):
+def laid_out(draw, x, dims=2):
     """``x`` with the same elements, lying some other way in memory."""
     kind = draw(st.sampled_from(("c", "fortran", "cropped", "stepped", "reversed", "read-only",
                                  "swapped", "odd", "channels last")))  # fmt: skip
@@ -63,7 +63,8 @@ def laid_out(draw, x):
         raw = np.zeros(x.nbytes + 1, np.uint8)[1:]
         view = raw.view(x.dtype).reshape(x.shape)
     elif kind == "channels last":
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -3, -1)), -1, -3)
+        channels = x.ndim - dims - 1
+        return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, channels, -1)), -1, channels)
     else:
         view = x.copy()
     view[...] = x

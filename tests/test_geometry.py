@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import oracle
@@ -72,15 +73,28 @@ def test_bins_equal_torch(size):
         assert [axis.interval(c)[1] - 1 for c in range(cells)] == last.flatten().tolist()
 
 
+def merged(axes):
+    by = [math.prod(axis.size for axis in axes[at + 1 :]) for at in range(len(axes))]
+    laid = map(geometry.Laid, axes, by, by)
+    return tuple(found.axis for found in geometry.merged(list(laid), True))
+
+
 def test_merging_keeps_the_windows():
     rows = geometry.Sliding(6, 2, 2)
     whole = geometry.Bins(5, 1)
-    (axis,) = geometry.merged((rows, whole))
+    (axis,) = merged((rows, whole))
     assert [axis.interval(c) for c in range(len(axis))] == [(0, 10), (10, 20), (20, 30)]
     assert axis.count(0) == 10
-    assert geometry.merged((rows, geometry.UNIT)) == (rows,)
+    assert merged((rows, geometry.UNIT)) == (rows,)
     dilated = geometry.Sliding(5, 2, 1, dilation=4)
-    assert geometry.merged((rows, dilated)) == (rows, dilated)
+    assert merged((rows, dilated)) == (rows, dilated)
+    still = geometry.Sliding(5, 1)
+    assert merged((rows, still, still)) == (rows, geometry.Sliding(25, 1))
+    apart = geometry.Laid(rows, 11, 5), geometry.Laid(whole, 1, 1)
+    assert geometry.merged(apart, False) == list(apart)
+    uncounted = geometry.Laid(rows, 5, 1), geometry.Laid(whole, 1, 0)
+    assert geometry.merged(uncounted, True) == list(uncounted)
+    assert len(geometry.merged(uncounted, False)) == 1
 
 
 @pytest.mark.parametrize("mode", ["same", "same_upper", "same_lower"])

@@ -26,6 +26,8 @@ from .frame import (
     HEIGHT,
     HEIGHT_OUT,
     LINE,
+    PLACE_ACROSS,
+    PLACE_DOWN,
     ROOM,
     ROWS,
     STACK,
@@ -166,6 +168,7 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
         width, tile_items = memory.word(frame, WIDTH), memory.word(frame, TILE_WIDTH)
         tile_items *= memory.word(frame, ROOM)
         stack_items = memory.word(frame, STACK) * U(LINE) // item
+        place_down, place_across = memory.word(frame, PLACE_DOWN), memory.word(frame, PLACE_ACROSS)
         step, step_across = memory.word(frame, STEP), memory.word(frame, STEP_ACROSS)
 
         stack_at = after(scratch, tile_items, item)
@@ -215,7 +218,7 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
                         )  # fmt: skip
                         first_tap = memory.load(INPUT, x, base + row * step * by_row + column)
                         memory.store(OUTPUT, out, first_cell + j, first_tap)
-                        where = index_type((low + row * step) * width + column)
+                        where = index_type((low + row * step) * place_down + column * place_across)
                     if indexed:
                         memory.store(OUTPUT_INDEX, index, first_cell + j, where)
             o += one

@@ -34,6 +34,7 @@ from .frame import (
     KERNEL_DOWN,
     LEFT,
     PANEL,
+    PLACE_DOWN,
     ROOM,
     ROWS,
     STEP,
@@ -241,6 +242,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         channels, by_row = memory.word(frame, CHANNELS), memory.word(frame, BY_ROW)
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
         height, width = memory.word(frame, HEIGHT), memory.word(frame, WIDTH)
+        by_place = memory.word(frame, PLACE_DOWN)
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
         panel, left = memory.word(frame, PANEL), np.int64(memory.word(frame, LEFT))
@@ -276,7 +278,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                     if row + before == low + r:
                         unseen = across(
                             x, base + row * by_row, begin * step, left, width, broad, apart_across,
-                            here, columns, lane(row * width), line, line_index, tile, tile_index,
+                            here, columns, lane(row * by_place), line, line_index, tile, tile_index,
                             r * many, rows,
                         )  # fmt: skip
                         if blind:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(30)
+FIELDS = range(35)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, and how many tasks it has.
@@ -18,6 +18,8 @@ FIELDS = range(30)
     # Planes: channels of a batch; elements from batch to batch, plane to plane and row to row;
     # sizes.
     CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
+    # What a row and a column count in the numbers of an index map.
+    PLACE_DOWN, PLACE_ACROSS,
     # Tasks: output rows in one, and rows of scratch that it needs.
     TASK_ROWS, ROOM,
     # Sliding windows: padding above and left, the stride down; of small ones, elements of a later
@@ -25,6 +27,8 @@ FIELDS = range(30)
     BEFORE, LEFT, DOWN_STRIDE, FETCHED, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
     # Any windows: from tap to tap, down and across, and what the tile and the stack have room for.
     STEP, STEP_ACROSS, TILE_WIDTH, STACK,
+    # Slices: the frame of their kernel, and how a pooled one is cut: tiles, and cells in a tile.
+    INNER, TILES, BAND,
 ) = FIELDS  # fmt: skip
 
 LINE = 64  # bytes of a cache line, and of a vector

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..geometry import UNIT, Axis, Sliding
+from ..geometry import UNIT, Axis, Laid, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
-from . import bins, doubling, frame, pile, rows, run, whole
+from . import bins, doubling, frame, pile, rows, run, slices, whole
 from .frame import LINE
 from .order import FAR, Lanes, Order, fetched, tiling
 from .scalars import may_be_blind, scalars, stored
@@ -28,6 +28,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "doubling": doubling.make_doubling,
     "bins": bins.make_bins,
     "whole": whole.make_whole,
+    "slices": slices.make_slices,
 }
 
 
@@ -39,7 +40,8 @@ FOLD, FOLD_INDEXED = 0.02, 0.065
 #: Those that can be blind to NaN, and stop where they meet one: half of the instructions.
 BLIND = ("rows", "doubling")
 
-WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL, frame.BY_ROW)
+#: How a kernel gets from plane to plane: channels in a batch, and elements.
+WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL)
 
 
 class Program(NamedTuple):
@@ -52,6 +54,7 @@ class Program(NamedTuple):
     work: float  # nanoseconds on one thread, about
     tables: tuple[np.ndarray, ...]  # what addresses in the frame point to
     exact: Callable[[], int]  # the kernel for what this one leaves, compiled when it is needed
+    inner: Program | None = None  # the slices' own
 
     def complete(self) -> None:
         """From now on, what the kernel leaves is done by the exact one."""
@@ -59,7 +62,7 @@ class Program(NamedTuple):
 
 
 @cache
-def _kernel(
+def kernel(
     name: str, op: PoolOp, dtype: np.dtype, indexed: bool, lane: type, index: type, scaled: bool,
     blind: bool, *window: Any,
 ) -> Any:  # fmt: skip
@@ -160,24 +163,25 @@ def _nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
     return np.where(known, nearest, NOWHERE)
 
 
-def _counts(
-    op: PoolOp, axes: tuple[Axis, Axis], divisor: int | None, accumulator: np.dtype
+def counts(
+    op: PoolOp, axes: Sequence[Axis], divisor: int | None, accumulator: np.dtype
 ) -> tuple[list[np.ndarray], bool]:
-    """What to divide by, down times across; or, if the second is true, to multiply by."""
+    """What to divide by, a factor of each axis; or, if the second is true, to multiply by."""
     if op.finish is as_it_is:
         return [], False
-    counts = [axis.count(_cells(axis)) for axis in axes]
+    factors = [axis.count(_cells(axis)) for axis in axes]
     if divisor is not None:
-        counts = [np.full(len(axes[0]), divisor), np.ones(len(axes[1]))]
-    halves = [np.abs(np.frexp(count)[0]) == 0.5 for count in counts]
+        factors = [np.ones(len(axis)) for axis in axes]
+        factors[0] *= divisor
+    halves = [np.abs(np.frexp(factor)[0]) == 0.5 for factor in factors]
     scaled = op.scale is not None and all(map(np.all, halves))
-    made = [count.astype(accumulator) for count in counts]
-    return [1 / count for count in made] if scaled else made, scaled
+    made = [factor.astype(accumulator) for factor in factors]
+    return [1 / factor for factor in made] if scaled else made, scaled
 
 
 def _tables(
     axes: tuple[Axis, Axis], name: str, counts: Sequence[np.ndarray], lanes: Lanes,
-    lane: type, indexed: bool, selects: bool,
+    lane: type, place: int, indexed: bool, selects: bool,
 ) -> dict[int, np.ndarray]:  # fmt: skip
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
@@ -185,7 +189,8 @@ def _tables(
         tables = {frame.ROWS: _nearest(axes[0], 0, selects).astype(np.int64)}
     if name == "doubling" and indexed:
         beyond = 2 * (lanes.cells + axes[1].step)
-        tables[frame.COLS] = _nearest(axes[1], beyond, selects).astype(lane)
+        column = _nearest(axes[1], beyond, selects)
+        tables[frame.COLS] = np.where(column < 0, column, column * place).astype(lane)
     if name == "bins":
         for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
             tables[field] = np.stack(axis.interval(_cells(axis)), 1)
@@ -209,37 +214,61 @@ def _work(name: str, down: Axis, across: Axis, indexed: bool) -> float:
     return WORK[name] + folds * (FOLD_INDEXED if indexed else FOLD)
 
 
-def program(
-    op: PoolOp, axes: tuple[Axis, ...], planes: int, walk: tuple[int, int, int, int],
-    dtype: np.dtype, index_dtype: np.dtype | None, divisor: int | None,
+def lane_of(axes: Sequence[Laid]) -> type:
+    """What the places of an index map fit in."""
+    last = sum((laid.axis.size - 1) * max(laid.place, 1) for laid in axes)
+    return np.int32 if last < np.iinfo(np.int32).max else np.int64
+
+
+def assembled(
+    name: str, words: dict[int, int], tables: dict[int, np.ndarray], work: float,
+    exact: Callable[[], int], inner: Program | None = None,
 ) -> Program:  # fmt: skip
-    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel, by_row)."""
-    assert len(axes) <= 2, "more axes than the kernels have"
-    down, across = axes if len(axes) == 2 else (UNIT, axes[0])
+    """The program whose frame holds these words, and the addresses of these tables."""
+    # Every array of a kernel begins a cache line, and so does every thread's part.
+    words[frame.SCRATCH] = -(-words[frame.SCRATCH] // frame.LINE) * frame.LINE + 8 * frame.LINE
+    words |= {field: table.ctypes.data for field, table in tables.items()}
+    block = np.zeros(len(frame.FIELDS), np.int64)
+    block[list(words)] = list(words.values())
+    return Program(
+        name, block.ctypes.data, block, words[frame.TASKS], work, tuple(tables.values()), exact,
+        inner,
+    )  # fmt: skip
+
+
+def program(
+    op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
+    index_dtype: np.dtype | None, divisor: int | None, alone: bool,
+) -> Program:  # fmt: skip
+    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel).
+
+    Where they are ``alone``, each task is a part of one.
+    """
+    tall, broad = axes if len(axes) == 2 else (Laid(UNIT, 0, 0), axes[0])
+    down, across = tall.axis, broad.axis
     accumulator = stored(op.accumulator(dtype))
-    lane = np.int32 if down.size * across.size <= np.iinfo(np.int32).max else np.int64
+    lane = lane_of(axes)
     indexed = index_dtype is not None
     index = np.int64 if index_dtype is None else index_dtype.type
     sizes = accumulator.itemsize, np.dtype(lane).itemsize
     even = planes == walk[0] or walk[1] == walk[0] * walk[2]
     if even:  # planes lie equally far apart: they are the channels of one batch
-        walk = (planes, 0, *walk[2:])
+        walk = (planes, 0, walk[2])
     all_lanes = LINE // sizes[0]
     most = LINE // max(sizes) if indexed else all_lanes  # in kernels with places in lanes
-    name = _choose(down, across, planes, all_lanes, most, sizes)
+    beside = planes if even and not alone else 1
+    name = _choose(down, across, 1 if alone else planes, all_lanes, most, sizes)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        lanes = Lanes.of(
-            len(across), across.kernel, across.stride, planes if even else 1, most
-        )
+        lanes = Lanes.of(len(across), across.kernel, across.stride, beside, most)
         plane = down.size * across.size * dtype.itemsize
-        made = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
-        everything = planes * (plane + len(down) * len(across) * made)
+        cell = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
+        everything = planes * (plane + len(down) * len(across) * cell)
         order = Order.of(down, across, lanes, plane, everything)
         strips = 1 if order.by_strip else -(-len(across) // lanes.cells)
-        window = (down.kernel, across.kernel), across.stride, order, lanes
+        window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
         far = everything > FAR and not order.by_strip
         laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, far)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
@@ -258,17 +287,20 @@ def program(
         # Fewer than half a vector of windows meet sooner one by one.
         window = (across.step == 1 and len(across) >= all_lanes // 2,)
         laid, scratch = _lay_bins(down, across, sizes[0])
-    counts, scaled = _counts(op, (down, across), divisor, accumulator)
-    tables = _tables((down, across), name, counts, lanes, lane, indexed, op.better is not None)
-    kernel = partial(_kernel, name, op, dtype, indexed, lane, index, scaled)
+    shares, scaled = counts(op, (down, across), divisor, accumulator)
+    tables = _tables(
+        (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
+    )
+    made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)
     blind = name in BLIND and not indexed and may_be_blind(op, dtype)
-    words = dict.fromkeys(frame.FIELDS, 0) | dict(zip(WALK, walk, strict=True)) | laid
-    words |= {field: table.ctypes.data for field, table in tables.items()}
+    words = dict(zip(WALK, walk, strict=True)) | laid
     words |= {
-        # Every array of a kernel begins a cache line, and so does every thread's part.
-        frame.SCRATCH: -(-scratch // frame.LINE) * frame.LINE + 8 * frame.LINE,
-        frame.KERNEL: kernel(blind, *window),
+        frame.SCRATCH: scratch,
+        frame.KERNEL: made(blind, *window),
         frame.TASKS: -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS]),
+        frame.BY_ROW: tall.by,
+        frame.PLACE_DOWN: tall.place,
+        frame.PLACE_ACROSS: broad.place,
         frame.PLANES: planes,
         frame.HEIGHT: down.size,
         frame.WIDTH: across.size,
@@ -277,13 +309,6 @@ def program(
         frame.STEP: down.step,
         frame.STEP_ACROSS: across.step,
     }
-    block = np.array(list(words.values()), np.int64)
-    return Program(
-        name,
-        block.ctypes.data,
-        block,
-        words[frame.TASKS],
-        planes * down.size * across.size * _work(name, down, across, indexed) * sizes[0] / 4,
-        tuple(tables.values()),
-        partial(kernel, False, *window),
-    )
+    elements = planes * down.size * across.size
+    work = elements * _work(name, down, across, indexed) * sizes[0] / 4
+    return assembled(name, words, tables, work, partial(made, False, *window))

@@ -32,6 +32,7 @@ from .frame import (
     HEIGHT_OUT,
     LEFT,
     LINE,
+    PLACE_DOWN,
     PLANES,
     ROOM,
     ROWS,
@@ -46,7 +47,9 @@ from .scalars import Scalars
 U = np.uintp
 
 
-def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, indexed: bool) -> Any:
+def make_across(
+    s: Scalars, kernel: int, stride: int, lanes: Lanes, placed: bool, indexed: bool
+) -> Any:
     """Folds the windows of a strip in one input row: their values, and columns in an index map.
 
     A kernel that is blind tells in which lanes there was what it does not see.
@@ -80,12 +83,14 @@ def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, indexed: boo
                 cells, planes, reach,
             )  # fmt: skip
         value = vector.convert(taken[0], accumulator)
-        where = columns(start, U(0), width, inside) if indexed else vector.splat(lane(0), every)
+        where = columns(start, U(0), width, inside) if placed else vector.splat(lane(0), every)
         unseen = overrides(value) if blind else vector.splat(False, every)
         for tap in range(one, count):
             other = vector.convert(taken[tap], accumulator)
             if indexed:
-                there = columns(start, tap, width, inside)
+                there = where
+                if placed:
+                    there = columns(start, tap, width, inside)
                 where = vector.pick(better(other, value), there, where)
             value = combine(value, other)
             if blind and (all_taps or tap == count - one):
@@ -100,25 +105,30 @@ def make_some_rows(folded_row: Any, count: int) -> Any:
     """Folds so many rows across, at least one, from ``row`` on: a tuple of them."""
     if count == 1:
 
-        def one_row(x, base, by_plane, by_row, nearest, row, start, width):
-            return (folded_row(x, base, by_plane, by_row, nearest, row, start, width),)
+        def one_row(x, base, by_plane, by_row, by_place, nearest, row, start, width):
+            return (folded_row(x, base, by_plane, by_row, by_place, nearest, row, start, width),)
 
         return inner(one_row, inlined=True)
     before, last = make_some_rows(folded_row, count - 1), np.int64(count - 1)
 
-    def some_rows(x, base, by_plane, by_row, nearest, row, start, width):
-        rows = before(x, base, by_plane, by_row, nearest, row, start, width)
-        return (*rows, folded_row(x, base, by_plane, by_row, nearest, row + last, start, width))
+    def some_rows(x, base, by_plane, by_row, by_place, nearest, row, start, width):
+        rows = before(x, base, by_plane, by_row, by_place, nearest, row, start, width)
+        row += last
+        return (*rows, folded_row(x, base, by_plane, by_row, by_place, nearest, row, start, width))
 
     return inner(some_rows, inlined=True)
 
 
 def make_rows(
-    s: Scalars, kernel: tuple[int, int], stride: int, order: Order, lanes: Lanes, indexed: bool,
+    s: Scalars, kernel: tuple[int, int], stride: int, order: Order, lanes: Lanes, counted: bool,
+    indexed: bool,
 ) -> Any:  # fmt: skip
-    """The kernel: all windows of the tasks ``first`` to ``last``."""
+    """The kernel: all windows of the tasks ``first`` to ``last``.
+
+    ``counted``: columns count in an index map.
+    """
     combine, better, finish = s.combine, s.better, s.finish
-    across = make_across(s, kernel[1], stride, lanes, indexed)
+    across = make_across(s, kernel[1], stride, lanes, indexed and counted, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind = s.selects, s.divides, s.blind
@@ -132,7 +142,7 @@ def make_rows(
     step = np.int64(stride)
     line_items = U(LINE // np.dtype(source).itemsize)
 
-    def folded_row(x, base, by_plane, by_row, nearest, row, start, width):
+    def folded_row(x, base, by_plane, by_row, by_place, nearest, row, start, width):
         inside = (not single) & (start >= 0) & (start + needs <= width)
         taken = memory.load(INPUT, nearest, U(row))
         if not selects and taken < 0:
@@ -141,7 +151,7 @@ def make_rows(
         at = base + U(taken * by_row + start)
         value, where, unseen = across(x, at, by_plane, start, width, inside)
         if indexed:
-            where += vector.splat(lane(taken * width), every)
+            where += vector.splat(lane(taken * by_place), every)
         return value, where, unseen
 
     folded_row = inner(folded_row, inlined=True)
@@ -171,6 +181,7 @@ def make_rows(
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
         channels, by_row = memory.word(frame, CHANNELS), np.int64(memory.word(frame, BY_ROW))
+        by_place = np.int64(memory.word(frame, PLACE_DOWN))
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
         width = np.int64(memory.word(frame, WIDTH))
         nearest = memory.pointer(memory.word(frame, ROWS), np.int64)
@@ -210,8 +221,9 @@ def make_rows(
                     for strip in range(begin, begin + together):
                         start = np.int64(vector.least(strip * many, last_strip)) * step - left
                         value, where, unseen = folded_row(
-                            x, base, by_channel, by_row, nearest, low + np.int64(r), start, width
-                        )
+                            x, base, by_channel, by_row, by_place, nearest, low + np.int64(r),
+                            start, width,
+                        )  # fmt: skip
                         if blind:
                             unseens |= unseen
                         memory.store(TILE, tile, at, value)
@@ -222,7 +234,9 @@ def make_rows(
                 to, at = (plane * height_out + top) * cells, zero
                 if held:
                     start = np.int64(vector.least(begin * many, last_strip)) * step - left
-                    kept_rows = ahead(x, base, by_channel, by_row, nearest, low, start, width)
+                    kept_rows = ahead(
+                        x, base, by_channel, by_row, by_place, nearest, low, start, width
+                    )
                     for tap in range(held):
                         unseens |= kept_rows[tap][2]
                 for o in range(top, bottom):
@@ -242,7 +256,9 @@ def make_rows(
                         else:
                             start = np.int64(j) * step - left
                             row = np.int64(o * apart + U(held))
-                            taken = fresh(x, base, by_channel, by_row, nearest, row, start, width)
+                            taken = fresh(
+                                x, base, by_channel, by_row, by_place, nearest, row, start, width
+                            )
                             if held:
                                 taken = kept_rows + taken
                                 kept_rows = taken[known:]

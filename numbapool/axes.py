@@ -1,0 +1,172 @@
+"""Pooling over other axes than the last ones: any that are named, and channels that come last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from . import geometry, lazy
+from .arrays import adapt, check_outs
+from .geometry import plain
+from .ops import OPS, PoolOp
+
+
+def road(data_format: Any) -> Callable[..., Any]:
+    """What runs a pooling of an input with this order of its axes."""
+    if data_format == "channels_first":
+        return lazy.run
+    if data_format == "channels_last":
+        return _channels_last
+    raise ValueError(
+        "data_format must be 'channels_first' or 'channels_last', "
+        f"got data_format={data_format!r}"
+    )
+
+
+def _channels_last(
+    op: PoolOp, where: tuple[Any, ...], x: Any, return_indices: Any, index_dtype: Any,
+    divisor: int | None, out: Any, num_threads: int | None,
+) -> Any:  # fmt: skip
+    dims = where[1]
+    array, wrap = adapt("input", x)
+    if array.ndim not in (dims + 1, dims + 2):
+        raise ValueError(
+            f"input must have {dims + 1} or {dims + 2} dimensions, (*spatial, C) or "
+            f"(N, *spatial, C), got shape {array.shape}"
+        )
+
+    def inward(array: np.ndarray) -> np.ndarray:
+        return np.moveaxis(array, -1, array.ndim - dims - 1)
+
+    def outward(array: np.ndarray) -> Any:
+        return wrap(np.moveaxis(array, array.ndim - dims - 1, -1))
+
+    if isinstance(out, (tuple, list)):
+        outs: Any = tuple(inward(adapt(f"out[{i}]", o)[0]) for i, o in enumerate(out))
+    else:
+        outs = None if out is None else inward(adapt("out", out)[0])
+    result = lazy.run(
+        op, where, inward(array), return_indices, index_dtype, divisor, outs, num_threads
+    )
+    if out is not None:
+        return out
+    return tuple(map(outward, result)) if isinstance(result, tuple) else outward(result)
+
+
+def _pooled_axes(axes: Any, ndim: int, kernel_size: Any) -> tuple[int, ...]:
+    if axes is None:
+        several = isinstance(kernel_size, tuple) and len(kernel_size) > 1
+        count = len(kernel_size) if several else ndim
+        return tuple(range(max(ndim - count, 0), ndim))
+    named = plain("axes", axes)
+    named = named if isinstance(named, tuple) else (named,)
+    if not named or not all(type(axis) is int and -ndim <= axis < ndim for axis in named):
+        raise ValueError(f"axes must be from {-ndim} to {ndim - 1}, got axes={axes!r}")
+    found = tuple(axis % ndim for axis in named)
+    if len(set(found)) < len(found):
+        raise ValueError(f"axes must not name one twice, got axes={axes!r}")
+    return found
+
+
+def pool(
+    x: Any,
+    op: str | PoolOp,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    *,
+    axes: Any = None,
+    count_include_pad: bool = True,
+    index_dtype: Any = "int64",
+    out: Any = None,
+    num_threads: int | None = None,
+) -> Any:
+    """Pool any axes of an array of any rank: blocks of a grid, volumes, stacks of them.
+
+    Parameters
+    ----------
+    x : array
+        NumPy array or torch CPU tensor of float32, float64, any integer or bool.
+    op : {ops} or a `PoolOp`
+        What is taken of a window.
+    kernel_size, stride, padding, dilation, ceil_mode
+        See `max_pool2d`; an int for all pooled axes, or a tuple of one for each.
+    return_indices : bool
+        Whether to return an index map too ("max" and "min"): the place of each value among the
+        pooled axes, flat, the first of ``axes`` slowest.
+    axes : int or tuple of ints, optional
+        What to pool. None: as many of the last axes as ``kernel_size`` has entries, or all of them
+        if it is one int.
+    count_include_pad : bool
+        See `avg_pool2d`.
+    index_dtype, out, num_threads
+        See `max_pool2d`, as are errors and the rules for equal values and NaN.
+
+    Returns
+    -------
+    array, or a pair (values, indices)
+        Of ``x``'s kind and rank, its axes in their order. Axes that are not pooled cost nothing
+        where the pooled ones are neighbours in their order; else ``x`` is copied once.
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.pool(np.arange(24.0).reshape(4, 3, 2), "avg", 2, axes=0)[..., 0].tolist()
+    [[3.0, 5.0, 7.0], [15.0, 17.0, 19.0]]
+    >>> numbapool.pool(np.arange(16).reshape(4, 4), "max", (2, 4)).tolist()
+    [[7], [15]]
+    """
+    if isinstance(op, str) and op in OPS:
+        op = OPS[op]
+    elif not isinstance(op, PoolOp):
+        raise ValueError(f"op must be one of {', '.join(OPS)} or a PoolOp, got op={op!r}")
+    if return_indices and op.better is None:
+        raise ValueError(f"return_indices needs an op that selects, got op={op.name!r}")
+    array, wrap = adapt("x", x)
+    kernel = plain("kernel_size", kernel_size)
+    pooled = _pooled_axes(axes, array.ndim, kernel)
+    if not pooled:
+        raise ValueError(f"x must have an axis to pool, got shape {array.shape}")
+    dims = len(pooled)
+    after = array.ndim - 1 - pooled[-1]
+    if pooled != tuple(range(pooled[0], pooled[0] + dims)):
+        after = 0
+    inside = tuple(range(array.ndim - after, array.ndim))
+    before = tuple(axis for axis in range(array.ndim) if axis not in (*pooled, *inside))
+    # Seen as (N, C, *pooled): what follows the pooled axes are channels that come last.
+    order = (*before, *pooled, *inside)
+    sizes = [tuple(array.shape[axis] for axis in some) for some in (before, pooled, inside)]
+    seen = array.transpose(order).reshape(prod(sizes[0]), *sizes[1], prod(sizes[2]))
+    where = (
+        geometry.sliding, dims, kernel, plain("stride", stride), plain("padding", padding),
+        plain("dilation", dilation), geometry.flag("ceil_mode", ceil_mode),
+        geometry.flag("count_include_pad", count_include_pad),
+    )  # fmt: skip
+    found = lazy.run(
+        op, where, np.moveaxis(seen, -1, 1), return_indices, index_dtype, None, None, num_threads
+    )
+    back = np.argsort(order)
+
+    def restored(result: np.ndarray) -> np.ndarray:
+        spatial = result.shape[2:]
+        full = np.moveaxis(result, 1, -1).reshape(*sizes[0], *spatial, *sizes[2])
+        return full.transpose(back)
+
+    results = [restored(each) for each in (found if isinstance(found, tuple) else (found,))]
+    if out is not None:
+        kinds = [result.dtype for result in results]
+        asked = check_outs(out, results[0].shape, kinds, array)
+        for target, result in zip(asked, results, strict=True):
+            target[...] = result
+        return out
+    wrapped = tuple(map(wrap, results))
+    return wrapped if isinstance(found, tuple) else wrapped[0]
+
+
+pool.__doc__ = (pool.__doc__ or "").replace("{ops}", ", ".join(f'"{name}"' for name in OPS))

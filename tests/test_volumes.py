@@ -1,0 +1,194 @@
+"""One and three axes, any axes, and channels that come last: the same windows, walked otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import oracle
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import SMALL, laid_out, values
+from test_windows import assert_same, assert_within
+
+import numbapool
+
+F = torch.nn.functional
+
+
+def functions(name, dims):
+    return getattr(numbapool, f"{name}_pool{dims}d"), getattr(F, f"{name}_pool{dims}d", None)
+
+
+@st.composite
+def arguments(draw, dims):
+    """A window of any shape, and the shape of an input for it."""
+    each = lambda low, high: tuple(draw(st.integers(low, high)) for _ in range(dims))  # noqa: E731
+    if draw(st.booleans()):  # of the last two axes: each small window is machine code of its own
+        (inner, step), dilation = draw(st.sampled_from(SMALL)), 1
+        kernel, stride = each(1, 9)[:-2] + (inner,) * min(dims, 2), each(1, 3)[:-2]
+        stride += (step,) * min(dims, 2)
+    else:
+        kernel, stride = (*each(1, 9)[:-1], draw(st.integers(6, 9))), each(1, 5)
+        dilation = draw(st.sampled_from((1, 1, 2, each(1, 3))))
+    outer = draw(st.sampled_from(((1, 2), (2, 1), (3,))))
+    sizes = (*each(1, 7)[:-1], draw(st.sampled_from((1, 4, 9, 21, 40))))
+    return (*outer, *sizes), {
+        "kernel_size": kernel,
+        "stride": stride,
+        "padding": tuple(draw(st.integers(0, k // 2)) for k in kernel),
+        "dilation": dilation,
+        "ceil_mode": draw(st.booleans()),
+    }
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+@settings(max_examples=60)
+@given(data=st.data())
+def test_selections_equal_the_oracle(dims, data):
+    shape, window = data.draw(arguments(dims))
+    axes = oracle.windows(shape, **window, dims=dims)
+    assume(all(axes))
+    name = data.draw(st.sampled_from(("max", "min")))
+    pool, _ = functions(name, dims)
+    x = data.draw(values(shape, ("float32", "int8")))
+    expected, where = oracle.select(x, axes, 1 if name == "max" else -1)
+    x = data.draw(laid_out(x, dims))
+    got, indices = pool(x, **window, return_indices=True)
+    assert_same(got, expected)
+    assert_same(indices, where)
+    assert_same(pool(x, **window), expected)
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+@settings(max_examples=60)
+@given(data=st.data())
+def test_averages_and_sums_are_within_the_bound(dims, data):
+    shape, window = data.draw(arguments(dims))
+    axes = oracle.windows(shape, **window, dims=dims)
+    assume(all(axes))
+    include, override = data.draw(st.booleans()), data.draw(st.sampled_from((None, None, -3, 4)))
+    x = data.draw(values(shape, ("float32", "int8")))
+    exact, scale, taps = oracle.average(x, axes, include, override)
+    got = functions("avg", dims)[0](
+        data.draw(laid_out(x, dims)), **window, count_include_pad=include, divisor_override=override
+    )
+    assert_within(got, exact, scale, taps)
+    if x.dtype.kind != "f":
+        total = functions("sum", dims)[0](x, **window)
+        np.testing.assert_array_equal(total, oracle.total(x, axes).astype(np.int64))
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+@pytest.mark.parametrize("sizes", [5, 1, 3, 12])
+def test_bins_equal_torch(dims, sizes):
+    rng = np.random.default_rng(0)
+    shape = (2, 3, *(9, 7, 21)[-dims:])
+    x = rng.integers(-3, 3, shape).astype(np.float32)
+    x[rng.random(shape) < 0.01] = np.nan
+    ours, theirs = functions("adaptive_max", dims)
+    expected, where = theirs(torch.from_numpy(x), sizes, return_indices=True)
+    got, indices = ours(x, sizes, return_indices=True)
+    assert_same(got, expected.numpy())
+    assert_same(indices, where.numpy())
+    assert_same(functions("adaptive_min", dims)[0](-x, sizes), -got)
+    ours, theirs = functions("adaptive_avg", dims)
+    np.testing.assert_allclose(ours(x, sizes), theirs(torch.from_numpy(x), sizes), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("window", [(3, 2, 1), (2, 2), (3, 1, 1), ((1, 3, 3), (1, 2, 2), (0, 1, 1)),
+                                    ((7, 1, 1), 1, (3, 0, 0)), (5, 3, 2), ((3, 1, 1), (2, 1, 1))])
+@pytest.mark.parametrize("shape", [(2, 3, 16, 28, 28), (1, 2, 9, 130, 140), (3, 4, 4, 14, 14)])
+def test_volumes_of_models_equal_torch(shape, window):
+    x = np.random.default_rng(0).standard_normal(shape, np.float32)
+    x[0, 1, 2, 3, 4] = np.nan
+    expected, where = F.max_pool3d(torch.from_numpy(x), *window, return_indices=True)
+    got, indices = numbapool.max_pool3d(x, *window, return_indices=True)
+    assert_same(got, expected.numpy())
+    assert_same(indices, where.numpy())
+    assert_same(numbapool.max_pool3d(x, *window), expected.numpy())
+    if np.less(x.shape[-3:], window[0]).any():  # torch averages no window larger than its input
+        return
+    mean = F.avg_pool3d(torch.from_numpy(x), *window)
+    np.testing.assert_allclose(numbapool.avg_pool3d(x, *window), mean, 1e-5, 1e-6)
+
+
+def test_many_slices_of_a_constant_sum_pairwise():
+    x = np.full((1, 1, 400, 3, 3), 0.1, np.float32)
+    exact = np.float64(np.float32(0.1))
+    for kernel in ((400, 3, 3), (399, 2, 2), (77, 3, 1)):
+        error = np.abs(numbapool.avg_pool3d(x, kernel, 1) - exact).max()
+        assert error <= (np.log2(np.prod(kernel)) + 2) * np.finfo(np.float32).eps * exact
+
+
+@pytest.mark.parametrize("channels", [3, 8, 64, 37])
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_channels_last(dims, channels):
+    rng = np.random.default_rng(0)
+    x = rng.integers(-3, 3, (2, *(5, 9, 12)[-dims:], channels)).astype(np.float32)
+    x[rng.random(x.shape) < 0.01] = np.nan
+    first = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+    for window in ((3, 2, 1), (2, 2, 0), (3, 1, 1), (4, 3, 2, 2), (7, 1, 3)):
+        if any(n + 2 * window[2] < window[0] * 2 for n in x.shape[1:-1]):
+            continue
+        pool = functions("max", dims)[0]
+        for array, want in ((x, first), (x[0], first[0])):
+            expected = pool(want, *window, return_indices=True)
+            got = pool(array, *window, return_indices=True, data_format="channels_last")
+            for mine, wanted in zip(got, expected, strict=True):
+                assert_same(np.moveaxis(mine, -1, mine.ndim - dims - 1), wanted)
+        out = tuple(np.empty_like(each) for each in pool(x, *window, return_indices=True,
+                                                         data_format="channels_last"))
+        pool(x, *window, return_indices=True, data_format="channels_last", out=out)
+        assert_same(np.moveaxis(out[0], -1, 1), pool(first, *window))
+    mean = functions("avg", dims)[0]
+    got = mean(x, 3, 2, 1, data_format="channels_last")
+    np.testing.assert_allclose(np.moveaxis(got, -1, 1), mean(first, 3, 2, 1), 1e-6, 1e-6)
+    got = functions("adaptive_max", dims)[0](x, 3, data_format="channels_last")
+    assert_same(np.moveaxis(got, -1, 1), functions("adaptive_max", dims)[0](first, 3))
+
+
+def test_a_channels_last_tensor_gives_one():
+    x = torch.randn(2, 32, 14, 15).to(memory_format=torch.channels_last)
+    expected, where = F.max_pool2d(x, 3, 2, 1, return_indices=True)
+    got, indices = numbapool.max_pool2d(x, 3, 2, 1, return_indices=True)
+    assert torch.equal(got, expected)
+    assert torch.equal(indices, where)
+    assert got.is_contiguous(memory_format=torch.channels_last)
+    assert "slices" in numbapool.explain(numbapool.max_pool2d, x, 3).kernels
+
+
+@pytest.mark.parametrize("axes", [None, 0, (0, 1), (1, 2), (2, 1), (0, 3), (-1,), (0, 1, 2, 3)])
+def test_any_axes(axes):
+    rng = np.random.default_rng(0)
+    x = rng.integers(-50, 50, (6, 4, 5, 12)).astype(np.float32)
+    named = range(4) if axes is None else np.atleast_1d(axes) % 4
+    outer = [axis for axis in range(4) if axis not in named]
+    moved = np.ascontiguousarray(x.transpose(*outer, *named))
+    windows = oracle.windows(moved.shape, 2, 1, dims=len(named))
+    expected, where = oracle.select(moved, windows, 1)
+    order = np.argsort([*outer, *named])
+    got, indices = numbapool.pool(x, "max", 2, 1, axes=axes, return_indices=True)
+    assert_same(got, expected.transpose(order))
+    assert_same(indices, where.transpose(order))
+    out = np.empty(got.shape, np.float32)
+    assert numbapool.pool(x, "max", 2, 1, axes=axes, out=out) is out
+    assert_same(out, got)
+    mean = numbapool.pool(torch.from_numpy(x), "avg", 2, 1, axes=axes)
+    exact, scale, taps = oracle.average(moved, windows)
+    assert_within(mean.numpy().transpose(*outer, *named), exact, scale, taps)
+
+
+@pytest.mark.parametrize(("wrong", "says"), [
+    ({"op": "mode"}, "op must be one of"),
+    ({"axes": 4}, "axes must be from -3 to 2"),
+    ({"axes": (0, -3)}, "axes must not name one twice"),
+    ({"axes": ()}, "axes must be from"),
+    ({"kernel_size": (2, 2), "axes": 0}, "kernel_size must be an int"),
+    ({"op": "avg", "return_indices": True}, "return_indices needs"),
+    ({"kernel_size": (1, 1, 1, 1)}, "kernel_size must be an int or a tuple of 3"),
+])  # fmt: skip
+def test_what_is_wrong_with_axes_is_said(wrong, says):
+    given = {"op": "max", "kernel_size": 2} | wrong
+    with pytest.raises(ValueError, match=says):
+        numbapool.pool(np.zeros((4, 4, 4)), **given)
