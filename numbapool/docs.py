@@ -1,10 +1,12 @@
-"""The words of functions that differ only in their number of axes: one text for all of them."""
+"""The docstrings of functions that differ only in their number of axes, from one text for all."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from typing import Any
+
+from .texts import TEXTS
 
 AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 FLAT = {1: "l", 2: "h * W + w", 3: "(d * H + h) * W + w"}
@@ -15,186 +17,35 @@ RESULTS: dict[str, dict[int, list[float]]] = {
     "max": {1: [1, 3, 5, 7], 2: [5, 7, 13, 15], 3: [21, 23, 29, 31]},
     "min": {1: [0, 2, 4, 6], 2: [0, 2, 8, 10], 3: [0, 2, 8, 10]},
     "avg": {1: [0.5, 2.5, 4.5, 6.5], 2: [2.5, 4.5, 10.5, 12.5], 3: [10.5, 12.5, 18.5, 20.5]},
+    "median": {1: [0.5, 2.5, 4.5, 6.5], 2: [2.5, 4.5, 10.5, 12.5], 3: [10.5, 12.5, 18.5, 20.5]},
+    "quantile": {1: [1.0, 3.0, 5.0, 7.0], 2: [5.0, 7.0, 13.0, 15.0], 3: [21.0, 23.0, 29.0, 31.0]},
+    "var": {1: [0.25] * 4, 2: [4.25] * 4, 3: [68.25] * 4},
+    "std": {1: [0.5] * 4, 2: [2.062] * 4, 3: [8.261] * 4},
+    "lse": {1: [1.313, 3.313, 5.313, 7.313], 2: [5.331, 7.331, 13.331, 15.331],
+        3: [21.331, 23.331, 29.331, 31.331]},
+    "soft": {1: [0.731, 2.731, 4.731, 6.731], 2: [4.659, 6.659, 12.659, 14.659],
+        3: [20.659, 22.659, 28.659, 30.659]},
+    "mixed": {1: [0.75, 2.75, 4.75, 6.75], 2: [3.75, 5.75, 11.75, 13.75],
+        3: [15.75, 17.75, 23.75, 25.75]},
+    "power_avg": {1: [0.707, 2.55, 4.528, 6.519], 2: [3.24, 4.95, 10.7, 12.669],
+        3: [13.36, 14.983, 20.261, 22.102]},
+    "gem": {1: [0.794, 2.596, 4.555, 6.538], 2: [3.622, 5.296, 10.89, 12.831],
+        3: [14.899, 16.525, 21.63, 23.4]},
+    "lp": {1: [1.0, 3.606, 6.403, 9.22], 2: [6.481, 9.899, 21.401, 25.338],
+        3: [37.789, 42.379, 57.306, 62.514]},
     "sum": {1: [1, 5, 9, 13], 2: [10, 18, 42, 50], 3: [84, 100, 148, 164]},
 }
-
-MAX = """
-The largest value of every window.
-
-Parameters
-----------
-input : array of shape (N, C, {axes}) or (C, {axes})
-    NumPy array or torch CPU tensor of float32, float64, any integer or bool; any strides.
-kernel_size, stride, dilation : {ints}
-    Taps of a window, inputs from one window to the next (None: ``kernel_size``), and inputs
-    from tap to tap, along {each}.
-padding : {ints}, {dims} pairs, "same", "same_upper", "same_lower" or "valid"
-    Places added on both sides, at most ``kernel_size // 2``; or ``(before, after)`` for each
-    axis, less than the window spans; or as many as make ``ceil(size / stride)`` outputs, the
-    odd one after ("same", "same_upper") or before. They are never a value.
-ceil_mode : bool
-    Whether windows may hang over the end, as long as they start inside the input or the
-    padding before it.
-return_indices : bool
-    Whether to return the index map too.
-index_dtype : "int64" or "int32"
-    Its dtype.
-data_format : "channels_first" or "channels_last"
-    Whether the input is as above, or (N, {axes}, C) or ({axes}, C). Either may lie in memory as
-    the other: a channels-last torch tensor gives one.
-out : array, or a pair of them with indices
-    Where to write the result, of its shape and dtype, with any strides.
-num_threads : int, optional
-    At most what Numba has; None: what `numba.set_num_threads` says.
-
-Returns
--------
-array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
-    Of the input's kind and dtype. An index is flat in its plane, ``{flat}``.
-
-Raises
-------
-TypeError
-    For a dtype, an array or an argument of a kind that is not supported.
-ValueError
-    For arguments outside their limits, a window that does not fit, or an ``out`` that does not.
-
-Notes
------
-The first of equal values in row-major order has the index. Any NaN in a window gives NaN, and
-the last one has the index. A dilated window without a tap inside the input gives ``-inf``, the
-least integer or False, with index -1. Results equal
-``torch.nn.functional.max_pool{dims}d`` [1]_.
-
-References
-----------
-.. [1] https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool{dims}d.html
-"""
-
-MIN = """
-The smallest value of every window.
-
-Parameters, errors, and the rules for equal values and NaN are those of `max_pool{dims}d`; a window
-without a tap gives ``inf``, the largest integer or True.
-
-Parameters
-----------
-input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, dilation, ceil_mode, return_indices
-index_dtype, data_format, out, num_threads
-    See `max_pool{dims}d`.
-
-Returns
--------
-array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
-"""
-
-AVG = """
-The average of every window.
-
-Parameters
-----------
-input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, ceil_mode, dilation, data_format, out, num_threads
-    See `max_pool{dims}d`.
-count_include_pad : bool
-    Whether places of the padding count in the divisor (as zeros). Places past the padding,
-    which ``ceil_mode`` adds, never count.
-divisor_override : int, optional
-    What to divide every sum by instead; not 0.
-
-Returns
--------
-array of shape (N, C, {o}) or (C, {o})
-    Floats keep their dtype; integers and bool average in float64, as in NumPy.
-
-Raises
-------
-TypeError, ValueError
-    As `max_pool{dims}d`; also for a divisor of 0.
-
-Notes
------
-A NaN in a window gives NaN there and nowhere else. Sums are pairwise over many taps. A dilated
-window divides by its taps, not by what they span, and one without a tap gives 0. Otherwise as
-``torch.nn.functional.avg_pool{dims}d``.
-"""
-
-SUM = """
-The sum of every window.
-
-Parameters
-----------
-input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, dilation, ceil_mode, data_format, out, num_threads
-    See `max_pool{dims}d`; places outside the input add nothing.
-
-Returns
--------
-array of shape (N, C, {o}) or (C, {o})
-    Floats keep their dtype; integers and bool give int64 or uint64, as in NumPy, and wrap
-    around beyond those.
-"""
-
-ADAPTIVE_MAX = """
-The largest value of each of ``output_size`` bins that cover the input.
-
-Bin ``j`` of ``O`` over ``I`` inputs is ``floor(j * I / O)`` to ``ceil((j + 1) * I / O)``; more
-bins than inputs are fine.
-
-Parameters
-----------
-input : array of shape (N, C, {axes}) or (C, {axes})
-    See `max_pool{dims}d`.
-output_size : int, None or tuple of {dims} of them
-    Bins along {each}; None keeps the size.
-return_indices, index_dtype, data_format, out, num_threads
-    See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
-
-Returns
--------
-array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
-"""
-
-ADAPTIVE_MIN = """
-The smallest value of each of ``output_size`` bins that cover the input.
-
-Parameters
-----------
-input, output_size, return_indices, index_dtype, data_format, out, num_threads
-    See `adaptive_max_pool{dims}d`.
-
-Returns
--------
-array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
-"""
-
-ADAPTIVE_AVG = """
-The average of each of ``output_size`` bins that cover the input.
-
-Parameters
-----------
-input, output_size, data_format, out, num_threads
-    See `adaptive_max_pool{dims}d`. Here a C of 0 is fine too.
-
-Returns
--------
-array of shape (N, C, {o}) or (C, {o})
-    Floats keep their dtype; integers and bool average in float64.
-"""
+#: What else an example says.
+OPTIONS = {"quantile": ", q=1"}
+ROUNDED = ("std", "lse", "soft", "power_avg", "gem", "lp")
 
 EXAMPLE = """
 Examples
 --------
 >>> import numpy as np, numbapool
->>> numbapool.{name}({array}, {argument}).ravel().tolist()
+>>> numbapool.{name}({array}, {argument}).ravel(){rounded}.tolist()
 {result}
 """
-
-TEXTS = {
-    "max": MAX, "min": MIN, "avg": AVG, "sum": SUM,
-    "adaptive_max": ADAPTIVE_MAX, "adaptive_min": ADAPTIVE_MIN, "adaptive_avg": ADAPTIVE_AVG,
-}  # fmt: skip
 
 
 def documented(function: Callable[..., Any], kind: str, dims: int) -> Callable[..., Any]:
@@ -204,6 +55,8 @@ def documented(function: Callable[..., Any], kind: str, dims: int) -> Callable[.
     adaptive = kind.startswith("adaptive")
     # Pooling by twos, in either spelling.
     argument = {1: "4", 2: "2", 3: "(1, 2, 2)"}[dims] if adaptive else "2"
+    if kind == "lp":
+        argument = "2, 2"
     words = {
         "dims": dims,
         "axes": f"{axes}",
@@ -213,7 +66,8 @@ def documented(function: Callable[..., Any], kind: str, dims: int) -> Callable[.
         "ints": "int" if dims == 1 else f"int or tuple of {dims} ints",
         "name": name,
         "array": ARRAYS[dims],
-        "argument": argument,
+        "argument": argument + OPTIONS.get(kind, ""),
+        "rounded": ".round(3)" if kind in ROUNDED else "",
         "result": RESULTS[kind.removeprefix("adaptive_")][dims],
     }
     function.__name__ = function.__qualname__ = name

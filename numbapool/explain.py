@@ -14,6 +14,7 @@ WHAT = {
     "doubling": "large windows: two windows of half the taps each, so taps cost their logarithm",
     "whole": "small planes pooled whole: a plane in each lane of a vector",
     "bins": "any intervals: down the rows of a window, then across what they folded to",
+    "gather": "windows of any kind: the taps of each are gathered, then reduced together",
     "slices": "more than two axes: every slice by the kernel below, then the pooled slices",
 }
 
@@ -26,8 +27,8 @@ class Explanation:
     ----------
     kernels : tuple of str
         The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, ``"slices"``, or ``"none"`` where there is nothing to do. A pyramid has one for
-        every level.
+        ``"bins"``, ``"slices"``, ``"gather"``, or ``"none"`` where there is nothing to do. A
+        pyramid has one for every level.
     lines : tuple of str
         A few words on each.
     """

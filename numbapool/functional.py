@@ -12,7 +12,7 @@ from .geometry import plain
 from .ops import MAX, MEAN, MIN, SUM, PoolOp
 
 
-def _window(
+def window(
     dims: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool,
     count_include_pad: bool = True,
 ) -> tuple[Any, ...]:
@@ -58,7 +58,7 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
-        where = _window(dims, kernel_size, stride, padding, dilation, ceil_mode)
+        where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
         return run(op, where, input, return_indices, index_dtype, None, out, num_threads)
 
@@ -82,7 +82,7 @@ def _averaging(dims: int) -> Callable[..., Any]:
     ) -> Any:
         if divisor_override is not None:
             divisor_override = _divisor(divisor_override)
-        where = _window(
+        where = window(
             dims, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
         )
         run = lazy.run if data_format == "channels_first" else road(data_format)
@@ -104,7 +104,7 @@ def _summing(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
-        where = _window(dims, kernel_size, stride, padding, dilation, ceil_mode)
+        where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
         return run(SUM, where, input, False, None, None, out, num_threads)
 
@@ -165,6 +165,6 @@ def output_shape(
     dims = len(kernel) if isinstance(kernel, tuple) and len(kernel) > 1 else len(shape) - 2
     if dims < 1:
         raise ValueError(f"input_shape must be (N, C, *spatial), got input_shape={shape}")
-    where = _window(dims, kernel, stride, padding, dilation, ceil_mode)[2:]
+    where = window(dims, kernel, stride, padding, dilation, ceil_mode)[2:]
     axes = geometry.sliding(geometry.spatial(shape, dims), *where)
     return (*shape[: len(shape) - dims], *geometry.lengths(axes))

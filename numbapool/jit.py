@@ -116,6 +116,16 @@ def _told(held: Any) -> bytes:
     return repr(held).encode()
 
 
+def _told_of_op(function: Callable[..., Any] | None) -> bytes:
+    """An op's function with what it closes over, and the numbers among the globals it reads."""
+    if function is None:
+        return b"-"
+    reads = [function.__globals__.get(name) for name in function.__code__.co_names]
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    numbers = [value for value in reads if isinstance(value, (int, float, tuple))]
+    return b"".join([_code(function.__code__), *map(_told, cells), *map(_told, numbers)])
+
+
 def _code(code: CodeType) -> bytes:
     inner_code = [_code(c) if isinstance(c, CodeType) else repr(c).encode() for c in code.co_consts]
     return b"".join([code.co_code, repr(code.co_names).encode(), *inner_code])
@@ -134,6 +144,6 @@ def fingerprint(op: PoolOp) -> int:
     Numba's cache sees only the file of the outermost function; a kernel closes over this number, so
     machine code of an edited op or helper is never loaded.
     """
-    functions = (op.combine, op.better, op.overrides, op.finish, op.scale)
-    codes = b"".join(_code(f.__code__) for f in functions if f is not None)
+    functions = (op.combine, op.better, op.overrides, op.reduce, op.lift, op.finish, op.scale)
+    codes = b"".join(map(_told_of_op, functions))
     return int.from_bytes(hashlib.sha256(_sources() + codes).digest()[:7], "little")

@@ -14,7 +14,7 @@ from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtyp
 from .cpu import threads
 from .cpu.drivers import serial
 from .cpu.kernels import Program
-from .cpu.volumes import program
+from .cpu.programs import program
 from .ops import PoolOp
 
 #: Below so many nanoseconds of work, waking other threads costs more than they save.

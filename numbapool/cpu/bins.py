@@ -41,7 +41,7 @@ from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, WHOLE
 from .pile import make_pile
 from .places import make_every, make_has_negative_zero, make_place
 from .run import make_run, make_tree, make_vectors
-from .scalars import Scalars
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 
@@ -66,6 +66,7 @@ def make_spans(s: Scalars, role: int) -> Any:
     source = s.source if role == INPUT else s.accumulator
     lanes = LINE // np.dtype(accumulator).itemsize
     vectors, tree = make_vectors(s, role), make_tree(s, PART, lanes, lanes)
+    taken_as = make_taken(s, role)
     zero, one, many = U(0), U(1), U(lanes)
 
     def spans(x, base, cols, j, cells, taken, stack, parts):
@@ -78,7 +79,7 @@ def make_spans(s: Scalars, role: int) -> Any:
             if count <= many:
                 valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count), lanes)
                 taps = memory.some(role, x, base + left, valid, nothing)
-                value = vector.convert(taps, accumulator)
+                value = taken_as(taps)
             else:
                 value = vectors(x, base + left, count, stack)
             memory.store(PART, parts, number * many, value)
@@ -148,7 +149,8 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
     every, place = make_every(s), make_place(s)
     has_negative_zero = make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
-    index_type, divides, stamp, two_zeros = s.index, s.divides, s.fingerprint, s.two_zeros
+    index_type, divides, stamp = s.index, s.divides, s.fingerprint
+    two_zeros, ambiguous = s.two_zeros, s.ambiguous
     item = U(np.dtype(accumulator).itemsize)
     zero, one, nobody = U(0), U(1), U(np.iinfo(U).max)
 
@@ -198,13 +200,13 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
                 x, base, flat, tile, cols, cells, taken, step_across, stack, parts, down_count,
                 across_counts, out, first_cell,
             )  # fmt: skip
-            if indexed or two_zeros:
+            if indexed or two_zeros or ambiguous:
                 for j in range(cells):
                     left = U(memory.load(INPUT, cols, j + j))
                     right = U(memory.load(INPUT, cols, j + j + one))
                     best, where = memory.load(OUTPUT, out, first_cell + j), index_type(-1)
                     wanted = taken > zero and left < right
-                    if not indexed and wanted:
+                    if not indexed and not ambiguous and wanted:
                         wanted = best == 0
                         if wanted and scanned != plane:
                             start = base - low * by_row

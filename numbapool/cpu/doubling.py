@@ -45,7 +45,7 @@ from .frame import (
 )  # fmt: skip
 from .ladder import make_double, make_meet, make_triple
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
-from .scalars import Scalars
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 BUDGET = 512 * 1024  # bytes of a tile
@@ -84,9 +84,9 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
 
     A kernel that is blind tells in which lanes there was what it does not see.
     """
-    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
+    combine, better, lane = s.combine, s.better, s.lane
     source, selects, identity = s.source, s.selects, s.identity
-    blind, overrides = s.blind, s.overrides
+    blind, overrides, taken_as = s.blind, s.overrides, make_taken(s, INPUT)
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
     triple = make_triple(s, WHOLE, lanes)
     zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
@@ -97,7 +97,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         inside = (place >= low) & (place < high)
         fill = vector.splat(source(identity), lanes)
         taken = memory.some(INPUT, x, row_at + U(column - left), inside, fill)
-        return vector.convert(taken, accumulator)
+        return taken_as(taken)
 
     def window(line, at):
         return taps.taps(WHOLE, line, at, zero, 0, 0, None, 1, stride, lanes, 1, 0)[0]

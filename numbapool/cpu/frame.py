@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(35)
+FIELDS = range(36)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, and how many tasks it has.
@@ -29,6 +29,8 @@ FIELDS = range(35)
     STEP, STEP_ACROSS, TILE_WIDTH, STACK,
     # Slices: the frame of their kernel, and how a pooled one is cut: tiles, and cells in a tile.
     INNER, TILES, BAND,
+    # Gathered taps: how many axes there are.
+    AXES,
 ) = FIELDS  # fmt: skip
 
 LINE = 64  # bytes of a cache line, and of a vector

@@ -12,7 +12,7 @@ from ..geometry import UNIT, Axis, Laid, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
-from . import bins, doubling, frame, pile, rows, run, slices, whole
+from . import bins, doubling, frame, gather, pile, rows, run, slices, whole
 from .frame import LINE
 from .order import FAR, Lanes, Order, fetched, tiling
 from .scalars import may_be_blind, scalars, stored
@@ -29,6 +29,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "bins": bins.make_bins,
     "whole": whole.make_whole,
     "slices": slices.make_slices,
+    "gather": gather.make_gather,
 }
 
 

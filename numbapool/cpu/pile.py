@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 from . import memory
-from .scalars import Scalars
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 BLOCK = 4
@@ -21,7 +21,7 @@ def depth(rows: int) -> int:
 
 def make_pile(s: Scalars, source: int, stack: int) -> Any:
     """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack."""
-    combine, accumulator = s.combine, s.accumulator
+    combine, taken_as = s.combine, make_taken(s, source)
     block, zero, one, two = U(BLOCK), U(0), U(1), U(2)
 
     def join(values, first, second, width):
@@ -34,15 +34,15 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
     def together(x, at, pitch, width, values, slot):
         """A block of rows in one pass."""
         for j in range(width):
-            value = accumulator(memory.load(source, x, at + j))
+            value = taken_as(memory.load(source, x, at + j))
             for tap in range(one, block):
-                value = combine(value, accumulator(memory.load(source, x, at + tap * pitch + j)))
+                value = combine(value, taken_as(memory.load(source, x, at + tap * pitch + j)))
             memory.store(stack, values, slot + j, value)
 
     def single(x, at, width, values, slot, fresh):
         """One row, onto what the slot holds already unless it is fresh."""
         for j in range(width):
-            value = accumulator(memory.load(source, x, at + j))
+            value = taken_as(memory.load(source, x, at + j))
             if not fresh:
                 value = combine(memory.load(stack, values, slot + j), value)
             memory.store(stack, values, slot + j, value)

@@ -42,7 +42,7 @@ from .frame import (
 )  # fmt: skip
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
 from .order import TASKS_AHEAD, Lanes, Order
-from .scalars import Scalars
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 
@@ -54,7 +54,7 @@ def make_across(
 
     A kernel that is blind tells in which lanes there was what it does not see.
     """
-    combine, better, accumulator, lane = s.combine, s.better, s.accumulator, s.lane
+    combine, better, lane, taken_as = s.combine, s.better, s.lane, make_taken(s, INPUT)
     identity, source, blind, overrides = s.identity, s.source, s.blind, s.overrides
     all_taps = stride > 1  # else the first and the last meet every input
     cells, planes, reach = lanes
@@ -82,11 +82,11 @@ def make_across(
                 INPUT, x, at, by_plane, -start, width - start, source(identity), kernel, stride,
                 cells, planes, reach,
             )  # fmt: skip
-        value = vector.convert(taken[0], accumulator)
+        value = taken_as(taken[0])
         where = columns(start, U(0), width, inside) if placed else vector.splat(lane(0), every)
         unseen = overrides(value) if blind else vector.splat(False, every)
         for tap in range(one, count):
-            other = vector.convert(taken[tap], accumulator)
+            other = taken_as(taken[tap])
             if indexed:
                 there = where
                 if placed:

@@ -14,7 +14,7 @@ from ..jit import inner
 from . import memory, vector
 from .frame import LINE
 from .memory import WHOLE
-from .scalars import Scalars
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 SIDE = 4  # folds in flight at a time, each of as many vectors: a block
@@ -44,11 +44,12 @@ def make_vectors(s: Scalars, role: int) -> Any:
     combine, accumulator, identity = s.combine, s.accumulator, s.identity
     source = s.accumulator if role != memory.INPUT else s.source
     lanes = LINE // np.dtype(accumulator).itemsize
+    taken_as = make_taken(s, role)
     zero, one, two, side = U(0), U(1), U(2), U(SIDE)
     many, block = U(lanes), U(SIDE * SIDE)
 
     def loaded(x, at, number):
-        return vector.convert(memory.lanes(role, x, at + number * many, lanes), accumulator)
+        return taken_as(memory.lanes(role, x, at + number * many, lanes))
 
     loaded = inner(loaded)
 
@@ -77,7 +78,7 @@ def make_vectors(s: Scalars, role: int) -> Any:
         rest = full // block * block
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count % many), lanes)
         fill = vector.splat(source(identity), lanes)
-        value = vector.convert(memory.some(role, x, at + full * many, valid, fill), accumulator)
+        value = taken_as(memory.some(role, x, at + full * many, valid, fill))
         while full % side:
             full -= one
             value = combine(loaded(x, at, full), value)
@@ -110,16 +111,16 @@ def make_tree(s: Scalars, role: int, count: int, lanes: int) -> Any:
 
 def make_run(s: Scalars, role: int) -> Any:
     """Folds ``count`` neighbours, at least one."""
-    combine, accumulator = s.combine, s.accumulator
-    lanes = LINE // np.dtype(accumulator).itemsize
+    combine, taken_as = s.combine, make_taken(s, role)
+    lanes = LINE // np.dtype(s.accumulator).itemsize
     vectors, fold = make_vectors(s, role), make_lanes(s, lanes)
     one, few = U(1), U(FEW)
 
     def run(x, at, count, stack):
         if count < few:
-            value = accumulator(memory.load(role, x, at))
+            value = taken_as(memory.load(role, x, at))
             for tap in range(one, count):
-                value = combine(value, accumulator(memory.load(role, x, at + tap)))
+                value = combine(value, taken_as(memory.load(role, x, at + tap)))
             return value
         return fold(vectors(x, at, count, stack))
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..jit import fingerprint, inner
 from ..ops import PoolOp
 from ..ops.base import as_it_is
-from . import vector
+from . import arithmetic, vector  # noqa: F401  the first teaches Numba what scalars do with vectors
+from .memory import INPUT
 
 
 class Scalars(NamedTuple):
@@ -19,11 +20,14 @@ class Scalars(NamedTuple):
     combine: Callable[..., Any]
     better: Callable[..., Any]
     overrides: Callable[..., Any]
+    reduce: Callable[..., Any]  # all taps of a window: the value, and which tap it is
+    lift: Callable[..., Any]
     finish: Callable[..., Any]
     identity: Any
     selects: bool
     divides: bool  # the result depends on the number of taps
     blind: bool  # to values that override: a task that meets one is left to another kernel
+    ambiguous: bool  # of other values that are equal: the first of them is looked for
     two_zeros: bool  # values that are equal and differ: 0.0 and -0.0
     source: type
     accumulator: type
@@ -67,13 +71,45 @@ def _overriding(better: Callable[..., Any], overrides: Callable[..., Any]) -> Ca
 def _selection(op: PoolOp, blind: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """``better(candidate, best)`` and ``combine(earlier, later)`` of an op."""
     if op.better is None:
-        assert op.combine is not None, f"{op.name} needs combine or better"
-        return inner(_never), inner(op.combine)
+        return inner(_never), inner(op.combine or _never)
     better = inner(op.better)
     if op.overrides is None or blind:
         return better, inner(_selecting(better))
     overrides = inner(op.overrides)
     return inner(_either(better, overrides)), inner(_overriding(better, overrides))
+
+
+def _seen_together(op: PoolOp, better: Any, combine: Any) -> Callable[..., Any]:
+    """``reduce(taps, count)`` of an op: its own, or what its better or combine comes to."""
+    reduce = inner(op.reduce or _never)
+
+    def as_said(taps, count):
+        return reduce(taps, count), 0
+
+    def selected(taps, count):
+        value, chosen = taps[0], 0
+        for tap in range(1, count):
+            if better(taps[tap], value):
+                value, chosen = taps[tap], tap
+        return value, chosen
+
+    def folded(taps, count):
+        while count > 1:  # pairwise, in their order
+            pairs = count // 2
+            for pair in range(pairs):
+                taps[pair] = combine(taps[2 * pair], taps[2 * pair + 1])
+            if count % 2:
+                taps[pairs] = taps[count - 1]
+            count -= pairs
+        return taps[0], 0
+
+    if op.reduce is not None:
+        return as_said
+    return folded if op.better is None else selected
+
+
+def _as_it_is(tap: Any) -> Any:
+    return tap
 
 
 def stored(dtype: np.dtype) -> np.dtype:
@@ -86,6 +122,14 @@ def may_be_blind(op: PoolOp, dtype: np.dtype) -> bool:
     return op.overrides is not None and dtype.kind == "f"
 
 
+def make_taken(s: Scalars, role: int) -> Any:
+    """What is folded of a tap, or of a vector of them; only those of the input are lifted."""
+    accumulator, lift = s.accumulator, s.lift
+    if role != INPUT:
+        return inner(lambda taps: vector.convert(taps, accumulator))
+    return inner(lambda taps: vector.convert(lift(vector.convert(taps, accumulator)), accumulator))
+
+
 def scalars(
     op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool, scaled: bool
 ) -> Scalars:  # fmt: skip
@@ -96,11 +140,14 @@ def scalars(
         combine=combine,
         better=better,
         overrides=inner(op.overrides or _nothing),
+        reduce=inner(_seen_together(op, better, combine)),
+        lift=inner(op.lift or _as_it_is),
         finish=inner(op.scale if scaled and op.scale else op.finish),
         identity=accumulator.type(op.identity(op.accumulator(dtype))),
         selects=op.better is not None,
         divides=op.finish is not as_it_is,
         blind=blind,
+        ambiguous=op.better is not None and not op.total,
         two_zeros=op.better is not None and dtype.kind == "f",
         source=stored(dtype).type,
         accumulator=accumulator.type,

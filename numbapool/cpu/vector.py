@@ -3,19 +3,16 @@
 Left to itself, LLVM vectorises a loop if it can prove enough about it, adds a scalar rest, and
 spends most of a short row there. A value that is a vector from the start needs neither.
 
-Kernels call these as ``vector.splat``: an intrinsic named in a closure by itself would put a random
-number into the key of Numba's disk cache.
+What scalars do with numbers is in `arithmetic`. Kernels call these as ``vector.splat``: an
+intrinsic named in a closure by itself would put a random number into the key of Numba's cache.
 """
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.core.imputils import lower_builtin
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, models, register_model
 
 
@@ -32,62 +29,6 @@ class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Vector) -> None:
         item = manager.lookup(kind.dtype).get_value_type()
         super().__init__(manager, kind, ir.VectorType(item, kind.lanes))
-
-
-def _alike(args: Any) -> bool:
-    return all(isinstance(arg, Vector) and arg == args[0] for arg in args)
-
-
-class _Comparison(AbstractTemplate):
-    def generic(self, args: Any, kws: Any) -> Any:
-        if _alike(args):
-            return signature(Vector(types.boolean, args[0].lanes), *args)
-        return None
-
-
-class _Arithmetic(AbstractTemplate):
-    def generic(self, args: Any, kws: Any) -> Any:
-        return signature(args[0], *args) if _alike(args) else None
-
-
-def _compare(symbol: str) -> Any:
-    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        dtype = sig.args[0].dtype
-        if isinstance(dtype, types.Float):
-            kind = builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered
-        else:
-            signed = getattr(dtype, "signed", False)
-            kind = builder.icmp_signed if signed else builder.icmp_unsigned
-        return kind(symbol, *args)
-
-    return lower
-
-
-def _calculate(on_floats: str, on_ints: str) -> Any:
-    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        floats = isinstance(sig.args[0].dtype, types.Float)
-        return getattr(builder, on_floats if floats else on_ints)(*args)
-
-    return lower
-
-
-OPERATORS = (
-    *((_Comparison, getattr(operator, name), _compare(symbol)) for name, symbol in (
-        ("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="), ("eq", "=="), ("ne", "!=")
-    )),
-    *((_Arithmetic, getattr(operator, name), _calculate(*kinds)) for names, *kinds in (
-        (("add", "iadd"), "fadd", "add"),
-        (("sub", "isub"), "fsub", "sub"),
-        (("mul", "imul"), "fmul", "mul"),
-        (("truediv", "itruediv"), "fdiv", "fdiv"),
-        (("or_", "ior"), "or_", "or_"),
-        (("and_", "iand"), "and_", "and_"),
-        (("mod", "imod"), "frem", "srem"),
-    ) for name in names),
-)  # fmt: skip
-for template, function, lowering in OPERATORS:
-    infer_global(function)(type(template.__name__, (template,), {}))
-    lower_builtin(function, Vector, Vector)(lowering)
 
 
 def shuffle(builder: Any, vector: Any, places: list[int]) -> Any:

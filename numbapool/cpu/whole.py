@@ -25,7 +25,7 @@ from .frame import (
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE
 from .places import make_every, make_has_negative_zero, make_place
 from .run import make_tree
-from .scalars import Scalars
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 VECTORS = 16  # of a plane at most: they are folded one after the other
@@ -37,11 +37,13 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
     every, place = make_every(s), make_place(s)
     has_negative_zero = make_has_negative_zero(s)
     source, accumulator, result, index_type = s.source, s.accumulator, s.result, s.index
-    identity, divides, stamp, two_zeros = s.identity, s.divides, s.fingerprint, s.two_zeros
+    taken_as = make_taken(s, INPUT)
+    identity, divides, stamp = s.identity, s.divides, s.fingerprint
+    two_zeros, ambiguous = s.two_zeros, s.ambiguous
     zero, one, two, many, nought = U(0), U(1), U(2), U(lanes), accumulator(0)
 
     def loaded(x, at):
-        return vector.convert(memory.lanes(INPUT, x, at, lanes), accumulator)
+        return taken_as(memory.lanes(INPUT, x, at, lanes))
 
     loaded = inner(loaded)
 
@@ -75,9 +77,7 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
             plane = vector.least(group * many, last_plane)
             for number in range(many):
                 at = plane_at(plane + number, channels, by_batch, by_channel)
-                value = vector.convert(
-                    memory.some(INPUT, x, at + full * many, valid, fill), accumulator
-                )
+                value = taken_as(memory.some(INPUT, x, at + full * many, valid, fill))
                 for part in range(full % two):
                     value = combine(loaded(x, at + part * many), value)
                 for part in range(full % two, full, two):
@@ -86,11 +86,13 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
                 memory.store(TILE, tile, number * many, value)
             folded = tree(tile, zero)
             memory.store(OUTPUT, out, plane, vector.convert(finish(folded, count), result))
-            if indexed or (two_zeros and vector.some(folded == vector.splat(nought, lanes))):
+            zeros = vector.some(folded == vector.splat(nought, lanes))
+            if indexed or ambiguous or (two_zeros and zeros):
                 for number in range(many):
                     at = plane_at(plane + number, channels, by_batch, by_channel)
                     best = memory.load(OUTPUT, out, plane + number)
-                    if indexed or (best == 0 and has_negative_zero(x, at, one, size, zero)):
+                    sought = indexed or ambiguous
+                    if sought or (best == 0 and has_negative_zero(x, at, one, size, zero)):
                         _, column = place(x, at, one, zero, zero, size, one, on_step, chunk, best)
                         tap = memory.load(INPUT, x, at + column)
                         memory.store(OUTPUT, out, plane + number, tap)

@@ -25,6 +25,21 @@ def as_it_is(folded: Scalar, count: Scalar) -> Scalar:
     return folded
 
 
+def not_a_number(dtype: np.dtype) -> Scalar:
+    """What is taken of no taps where there is no answer; integers have none such, so 0."""
+    return dtype.type(np.nan) if dtype.kind == "f" else dtype.type(0)
+
+
+def floating(dtype: np.dtype) -> np.dtype:
+    """The dtype that ``numpy.mean`` gives."""
+    return np.dtype(np.float64) if dtype.kind in "iub" else dtype
+
+
+def double(dtype: np.dtype) -> np.dtype:
+    """For sums that must not lose what a difference of them needs."""
+    return np.dtype(np.float64)
+
+
 def own(dtype: np.dtype) -> np.dtype:
     """A reduction whose results are of the input's type."""
     return dtype
@@ -32,7 +47,7 @@ def own(dtype: np.dtype) -> np.dtype:
 
 @dataclass(frozen=True, eq=False)
 class PoolOp:
-    """A reduction over the taps of a window.
+    """A reduction over the taps of a window: a selection, a fold of two into one, or neither.
 
     Attributes
     ----------
@@ -42,12 +57,21 @@ class PoolOp:
         ``identity(dtype)`` is the value of a window without taps.
     combine : callable, optional
         ``combine(earlier, later)`` joins two folded runs of taps; associative. Not needed where
-        ``better`` is given.
+        ``better`` or ``reduce`` is given.
     better : callable, optional
         ``better(candidate, best)``: whether a later tap replaces the best so far. It makes the
         reduction a selection, which has an index map. Nothing is worse than ``identity``.
     overrides : callable, optional
         ``overrides(candidate)``: whether a later tap replaces whatever was best, such as NaN.
+    total : bool
+        Whether ``better`` tells all values apart, but the two zeros: the best of a window is known
+        then without looking for the first of its equals.
+    reduce : callable, optional
+        ``reduce(taps, count)`` is the result for the ``count`` taps of a window, at least one, in
+        row-major order. It sees them all at once, for what is no fold, and may change them. A
+        window of a million taps takes scratch for as many.
+    lift : callable, optional
+        ``lift(tap)`` is what a tap counts as in a fold.
     finish : callable
         ``finish(folded, count)`` is the result; ``count`` is the number of taps to divide by.
     scale : callable, optional
@@ -62,7 +86,18 @@ class PoolOp:
     combine: Callable[[Scalar, Scalar], Scalar] | None = None
     better: Callable[[Scalar, Scalar], bool] | None = None
     overrides: Callable[[Scalar], bool] | None = None
+    total: bool = False
+    reduce: Callable[[Any, int], Scalar] | None = None
+    lift: Callable[[Scalar], Scalar] | None = None
     finish: Callable[[Scalar, Scalar], Scalar] = as_it_is
     scale: Callable[[Scalar, Scalar], Scalar] | None = None
     accumulator: Callable[[np.dtype], np.dtype] = own
     result: Callable[[np.dtype], np.dtype] = own
+
+    def __post_init__(self) -> None:
+        given = [self.combine, self.better, self.reduce]
+        if sum(function is not None for function in given) != 1:
+            raise ValueError(
+                f"a PoolOp has one of combine, better and reduce, got name={self.name!r} with "
+                f"combine={self.combine!r}, better={self.better!r}, reduce={self.reduce!r}"
+            )

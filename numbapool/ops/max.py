@@ -19,4 +19,4 @@ def lowest(dtype: np.dtype) -> Scalar:
     return dtype.type(-np.inf) if dtype.kind == "f" else dtype.type(np.iinfo(dtype).min)
 
 
-MAX = PoolOp("max", identity=lowest, better=better, overrides=is_nan)
+MAX = PoolOp("max", identity=lowest, better=better, overrides=is_nan, total=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from .base import PoolOp, Scalar
+from .base import PoolOp, Scalar, floating
 from .sum import combine, nothing
 
 
@@ -16,11 +14,6 @@ def finish(total: Scalar, count: Scalar) -> Scalar:
 def scale(total: Scalar, share: Scalar) -> Scalar:
     """The same, from one over the number of taps."""
     return total * share
-
-
-def floating(dtype: np.dtype) -> np.dtype:
-    """The dtype that ``numpy.mean`` gives."""
-    return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
 MEAN = PoolOp(

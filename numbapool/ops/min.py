@@ -19,4 +19,4 @@ def highest(dtype: np.dtype) -> Scalar:
     return dtype.type(np.inf) if dtype.kind == "f" else dtype.type(np.iinfo(dtype).max)
 
 
-MIN = PoolOp("min", identity=highest, better=better, overrides=is_nan)
+MIN = PoolOp("min", identity=highest, better=better, overrides=is_nan, total=True)

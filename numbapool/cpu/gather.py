@@ -1,0 +1,126 @@
+"""Any reduction, over any number of axes: the taps of a window are gathered, then seen together.
+
+For what is no fold of two values, such as a median, and for folds that do not work on vectors. Taps
+come in row-major order, outer axes first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..jit import inner
+from . import memory, vector
+from .frame import (
+    AXES,
+    BY_BATCH,
+    BY_CHANNEL,
+    CELLS,
+    CHANNELS,
+    COLS,
+    DOWN_COUNTS,
+    HEIGHT_OUT,
+    ROWS,
+    after,
+)
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE
+from .scalars import Scalars, make_taken
+
+U = np.uintp
+#: What a table says of each axis: windows, the number of the first of them among those of all axes,
+#: and from tap to tap in memory and in an index map.
+AXIS = range(4)
+WINDOWS, BEGIN, BY, PLACE = AXIS
+#: What another says of each window: where its first tap is, in both, and how many there are.
+WINDOW = range(3)
+FIRST, FIRST_PLACE, TAPS = WINDOW
+
+
+def make_gather(s: Scalars, indexed: bool) -> Any:
+    """The kernel: all windows of the output rows ``first`` to ``last``."""
+    reduce, taken_as, finish = s.reduce, make_taken(s, INPUT), s.finish
+    source, accumulator, result = s.source, s.accumulator, s.result
+    index_type, identity, divides, stamp = s.index, s.identity, s.divides, s.fingerprint
+    zero, one, item = U(0), U(1), U(8)
+    each, every = U(len(AXIS)), U(len(WINDOW))
+    windows, begin, by, place = (U(word) for word in AXIS)
+    start, start_place, taps = (U(word) for word in WINDOW)
+
+    def plane_at(plane, channels, by_batch, by_channel):
+        if plane < channels:
+            return plane * by_channel
+        return plane // channels * by_batch + plane % channels * by_channel
+
+    def beyond(axes, taken, axis, row, what):
+        """How far a row of taps is from the first one of its window."""
+        far = zero
+        while axis > zero:
+            axis -= one
+            length = memory.load(PART, taken, axis)
+            far += row % length * memory.load(INPUT, axes, axis * each + what)
+            row //= length
+        return far
+
+    plane_at, beyond = inner(plane_at), inner(beyond)
+
+    def gather(frame, scratch, first, last, x_at, out_at, index_at):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        x, out = memory.pointer(x_at, source), memory.pointer(out_at, result)
+        index = memory.pointer(index_at, index_type)
+        axes = memory.pointer(memory.word(frame, ROWS), U)
+        spans = memory.pointer(memory.word(frame, COLS), U)
+        counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
+        channels, outer = memory.word(frame, CHANNELS), memory.word(frame, AXES) - one
+        by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
+        rows_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
+        taken = memory.pointer(scratch, U)  # along each outer axis
+        seen = memory.pointer(after(scratch, outer, item), accumulator)
+        step = memory.load(INPUT, axes, outer * each + by)
+        step_place = memory.load(INPUT, axes, outer * each + place)
+        for task in range(first, last):
+            base = plane_at(task // rows_out, channels, by_batch, by_channel)
+            base_place, rows, down_count, rest = zero, one, accumulator(1), task % rows_out
+            axis = outer
+            while axis > zero:
+                axis -= one
+                length = memory.load(INPUT, axes, axis * each + windows)
+                number = memory.load(INPUT, axes, axis * each + begin) + rest % length
+                rest //= length
+                base += memory.load(INPUT, spans, number * every + start)
+                base_place += memory.load(INPUT, spans, number * every + start_place)
+                along = memory.load(INPUT, spans, number * every + taps)
+                memory.store(PART, taken, axis, along)
+                rows *= along
+                if divides:
+                    down_count = accumulator(down_count * memory.load(INPUT, counts, number))
+            for j in range(cells):
+                number = memory.load(INPUT, axes, outer * each + begin) + j
+                corner = base + memory.load(INPUT, spans, number * every + start)
+                across = memory.load(INPUT, spans, number * every + taps)
+                size = zero
+                for row in range(rows):
+                    at = corner + beyond(axes, taken, outer, row, by)
+                    for tap in range(across):
+                        value = taken_as(memory.load(INPUT, x, at + tap * step))
+                        memory.store(TILE, seen, size, value)
+                        size += one
+                value, where = identity, index_type(-1)
+                if size > zero:
+                    found, chosen = reduce(seen, np.int64(size))
+                    value = vector.convert(found, accumulator)
+                    if indexed:
+                        far = beyond(axes, taken, outer, U(chosen) // across, place)
+                        far += base_place + U(chosen) % across * step_place
+                        far += memory.load(INPUT, spans, number * every + start_place)
+                        where = index_type(far)
+                count = down_count
+                if divides:
+                    count = accumulator(down_count * memory.load(INPUT, counts, number))
+                done = vector.convert(finish(value, count), result)
+                memory.store(OUTPUT, out, task * cells + j, done)
+                if indexed:
+                    memory.store(OUTPUT_INDEX, index, task * cells + j, where)
+        return last
+
+    return gather

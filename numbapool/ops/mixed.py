@@ -1,0 +1,26 @@
+"""Between the maximum and the average."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from .base import PoolOp, double, floating, not_a_number
+
+
+@cache
+def mixed(alpha: float) -> PoolOp:
+    """``alpha`` of the largest tap and the rest of the average; any NaN gives NaN."""
+
+    def reduce(taps, count):  # type: ignore[no-untyped-def]
+        peak, total = taps[0], taps[0]
+        for tap in range(1, count):
+            if taps[tap] > peak:
+                peak = taps[tap]
+            total += taps[tap]
+        if total != total:
+            return total
+        return alpha * peak + (1 - alpha) * (total / count)
+
+    return PoolOp(
+        "mixed", identity=not_a_number, reduce=reduce, accumulator=double, result=floating
+    )

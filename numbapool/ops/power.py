@@ -1,0 +1,136 @@
+"""Norms and means of powers: every tap to the p-th, their sum or mean, and the p-th root of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from .base import PoolOp, Scalar, floating
+from .sum import combine, nothing
+
+
+def itself(tap: Scalar) -> Scalar:
+    return tap
+
+
+def magnitude(tap: Scalar) -> Scalar:
+    return abs(tap)
+
+
+def square(tap: Scalar) -> Scalar:
+    return tap * tap
+
+
+def cube(tap: Scalar) -> Scalar:
+    return tap * tap * tap
+
+
+def cubed_magnitude(tap: Scalar) -> Scalar:
+    return abs(tap * tap * tap)
+
+
+#: Powers that are products, of the tap as it is and of its magnitude.
+PRODUCTS: dict[float, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    1.0: (itself, magnitude), 2.0: (square, square), 3.0: (cube, cubed_magnitude),
+}  # fmt: skip
+
+
+def power(p: float, absolute: bool) -> Callable[[Scalar], Scalar]:
+    """``lift`` of a tap to its p-th power, or that of its magnitude."""
+    if p in PRODUCTS:
+        return PRODUCTS[p][absolute]
+    if absolute:
+        return lambda tap: abs(tap) ** p
+    return lambda tap: tap**p
+
+
+@cache
+def lp(p: float, taps: int, absolute: bool) -> PoolOp:
+    """torch's lp: a window that hangs over counts as if it were full, of ``taps`` taps.
+
+    With ``absolute`` the norm as it is written: the p-th root of the sum of p-th powers of |x|.
+    """
+    share, root = (0.0 if absolute else float(taps)), 1 / p
+
+    def full(total, count):  # type: ignore[no-untyped-def]
+        return (total / count * share) ** root
+
+    def full_of_squares(total, count):  # type: ignore[no-untyped-def]
+        return math.sqrt(total / count * share)
+
+    def norm(total, count):  # type: ignore[no-untyped-def]
+        return total**root
+
+    def norm_of_squares(total, count):  # type: ignore[no-untyped-def]
+        return math.sqrt(total)
+
+    finishes = (norm, norm_of_squares) if absolute else (full, full_of_squares)
+    return PoolOp(
+        "lp",
+        identity=nothing,
+        combine=combine,
+        lift=power(p, absolute),
+        finish=finishes[p == 2],
+        accumulator=floating,
+        result=floating,
+    )
+
+
+def _largest_magnitude(taps, count):  # type: ignore[no-untyped-def]
+    best = abs(taps[0])
+    for tap in range(1, count):
+        if abs(taps[tap]) > best or taps[tap] != taps[tap]:
+            best = abs(taps[tap])
+    return best
+
+
+#: The norm for an infinite p.
+LARGEST_MAGNITUDE = PoolOp(
+    "lp", identity=nothing, reduce=_largest_magnitude, accumulator=floating, result=floating
+)
+
+
+def _mean_of_powers(name: str, p: float, lift: Callable[[Scalar], Scalar]) -> PoolOp:
+    root = 1 / p
+
+    def finish(total, count):  # type: ignore[no-untyped-def]
+        return (total / count) ** root
+
+    def finish_of_squares(total, count):  # type: ignore[no-untyped-def]
+        return math.sqrt(total / count)
+
+    return PoolOp(
+        name,
+        identity=nothing,
+        combine=combine,
+        lift=lift,
+        finish=finish_of_squares if p == 2 else finish,
+        accumulator=floating,
+        result=floating,
+    )
+
+
+@cache
+def power_average(p: float) -> PoolOp:
+    """``mean(|x| ** p) ** (1 / p)``: the mean magnitude for 1, nearer the largest for more."""
+    return _mean_of_powers("power_avg", p, power(p, True))
+
+
+@cache
+def generalized_mean(p: float, least: float) -> PoolOp:
+    """GeM: ``mean(max(x, least) ** p) ** (1 / p)``."""
+    raised = power(p, False)
+    if raised is cube:
+
+        def lift(tap):  # type: ignore[no-untyped-def]
+            some = max(tap, least)
+            return some * some * some
+
+    else:
+
+        def lift(tap):  # type: ignore[no-untyped-def]
+            return max(tap, least) ** p
+
+    return _mean_of_powers("gem", p, lift)

@@ -1,0 +1,166 @@
+"""Poolings that are neither a maximum nor a sum: quantiles, spread, norms, weighted means."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import geometry
+from .axes import road
+from .docs import documented
+from .functional import window
+from .geometry import plain
+from .ops import PoolOp, exponential, mixed, power, quantile, variance
+
+
+def _number(
+    name: str, value: Any, low: float, high: float = math.inf, above: bool = False
+) -> float:
+    """``value`` as a float from ``low``, or above it, to ``high``."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {name}={value!r}")
+    number = float(value)
+    if not (low < number if above else low <= number) or not number <= high:
+        bound = f"{'above' if above else 'at least'} {low}"
+        bound += f" and at most {high}" if high < math.inf else ""
+        raise ValueError(f"{name} must be {bound}, got {name}={value!r}")
+    return number
+
+
+def _quantile(q: Any) -> PoolOp:
+    return quantile.quantile(_number("q", q, 0, 1))
+
+
+def _variance(root: bool) -> Callable[..., PoolOp]:
+    def op(correction: Any) -> PoolOp:
+        return variance.variance(_number("correction", correction, 0), root)
+
+    return op
+
+
+def _log_sum_exp(sharpness: Any, mean: Any) -> PoolOp:
+    number = _number("sharpness", sharpness, -math.inf)
+    if number == 0 or math.isinf(number):
+        raise ValueError(f"sharpness must be finite and not 0, got sharpness={sharpness!r}")
+    return exponential.log_sum_exp(number, geometry.flag("mean", mean))
+
+
+def _mixed(alpha: Any) -> PoolOp:
+    return mixed.mixed(_number("alpha", alpha, 0, 1))
+
+
+def _power_average(p: Any) -> PoolOp:
+    return power.power_average(_exponent("p", p))
+
+
+def _generalized_mean(p: Any, eps: Any) -> PoolOp:
+    return power.generalized_mean(_exponent("p", p), _number("eps", eps, 0))
+
+
+def _exponent(name: str, p: Any) -> float:
+    number = _number(name, p, 0, above=True)
+    if math.isinf(number):
+        raise ValueError(f"{name} must be finite, got {name}={p!r}")
+    return number
+
+
+def _reducing(
+    kind: str, dims: int, op: Callable[..., PoolOp], **options: Any
+) -> Callable[..., Any]:
+    """A pooling whose op depends on options, keywords with these defaults (``...``: none)."""
+
+    def pool(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        *,
+        data_format: str = "channels_first",
+        out: Any = None,
+        num_threads: int | None = None,
+        **given: Any,
+    ) -> Any:
+        unknown = [*(given.keys() - options.keys())]
+        missing = [name for name, value in (options | given).items() if value is ...]
+        if unknown or missing:
+            wrong = f"an unexpected argument {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
+            raise TypeError(f"{kind}_pool{dims}d() got {wrong}")
+        where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
+        return road(data_format)(
+            op(**options | given), where, input, False, None, None, out, num_threads
+        )
+
+    signature = inspect.signature(pool)
+    named = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY,
+                          default=inspect.Parameter.empty if value is ... else value)
+        for name, value in options.items()
+    ]  # fmt: skip
+    plain_ones = [p for p in signature.parameters.values() if p.name != "given"]
+    at = [p.kind for p in plain_ones].index(inspect.Parameter.KEYWORD_ONLY)
+    pool.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*plain_ones[:at], *named, *plain_ones[at:]]
+    )
+    return documented(pool, kind, dims)
+
+
+def _norm(dims: int) -> Callable[..., Any]:
+    def pool(
+        input: Any,
+        norm_type: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        ceil_mode: bool = False,
+        *,
+        abs: bool = False,
+        padding: Any = 0,
+        dilation: Any = 1,
+        data_format: str = "channels_first",
+        out: Any = None,
+        num_threads: int | None = None,
+    ) -> Any:
+        p = _number("norm_type", norm_type, 0, above=True)
+        absolute = geometry.flag("abs", abs)
+        taps = math.prod(geometry.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1))
+        op = power.LARGEST_MAGNITUDE if math.isinf(p) else power.lp(p, taps, absolute)
+        where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
+        return road(data_format)(op, where, input, False, None, None, out, num_threads)
+
+    return documented(pool, "lp", dims)
+
+
+DIMS = (1, 2, 3)
+median_pool1d, median_pool2d, median_pool3d = (
+    _reducing("median", dims, lambda: quantile.MEDIAN) for dims in DIMS
+)
+quantile_pool1d, quantile_pool2d, quantile_pool3d = (
+    _reducing("quantile", dims, _quantile, q=...) for dims in DIMS
+)
+var_pool1d, var_pool2d, var_pool3d = (
+    _reducing("var", dims, _variance(False), correction=0) for dims in DIMS
+)
+std_pool1d, std_pool2d, std_pool3d = (
+    _reducing("std", dims, _variance(True), correction=0) for dims in DIMS
+)
+lse_pool1d, lse_pool2d, lse_pool3d = (
+    _reducing("lse", dims, _log_sum_exp, sharpness=1.0, mean=False) for dims in DIMS
+)
+soft_pool1d, soft_pool2d, soft_pool3d = (
+    _reducing("soft", dims, lambda: exponential.SOFT) for dims in DIMS
+)
+mixed_pool1d, mixed_pool2d, mixed_pool3d = (
+    _reducing("mixed", dims, _mixed, alpha=0.5) for dims in DIMS
+)
+power_avg_pool1d, power_avg_pool2d, power_avg_pool3d = (
+    _reducing("power_avg", dims, _power_average, p=2.0) for dims in DIMS
+)
+gem_pool1d, gem_pool2d, gem_pool3d = (
+    _reducing("gem", dims, _generalized_mean, p=3.0, eps=1e-6) for dims in DIMS
+)
+lp_pool1d, lp_pool2d, lp_pool3d = (_norm(dims) for dims in DIMS)

@@ -1,0 +1,133 @@
+"""Reductions that users write: on vectors where they compile so, else on gathered taps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+from test_windows import assert_same
+
+import numbapool
+from numbapool.ops import MAX
+from numbapool.ops.base import is_nan
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def zero(dtype):
+    return dtype.type(0)
+
+
+def further(candidate, best):
+    return abs(candidate) > abs(best)
+
+
+def further_with_branches(candidate, best):
+    if candidate < 0:
+        candidate = -candidate
+    if best < 0:
+        best = -best
+    return candidate > best
+
+
+def add(earlier, later):
+    return earlier + later
+
+
+def add_with_a_branch(earlier, later):
+    if later == 0:
+        return earlier
+    return earlier + later
+
+
+def blocks(*shape):
+    return np.random.default_rng(0).integers(-4, 5, shape).astype(np.float32)
+
+
+def furthest(x, axes):
+    """The tap that is first among the furthest from zero, and its place."""
+    magnitudes, where = oracle.select(np.abs(x), axes, 1)
+    outer = x.shape[: x.ndim - len(axes)]
+    flat = x.reshape(*outer, -1)
+    taken = np.take_along_axis(flat, where.reshape(*outer, -1), -1).reshape(where.shape)
+    assert (np.abs(taken) == magnitudes).all()
+    return taken, where
+
+
+@pytest.mark.parametrize(("better", "kernel"), [(further, None), (further_with_branches, "gather")])
+@pytest.mark.parametrize("window", [(2, 2), (3, 1), (6, 1), (5, 7)])
+@pytest.mark.parametrize("shape", [(2, 40), (3, 9, 21), (2, 5, 7, 9)])
+def test_selections(better, kernel, window, shape):
+    op = numbapool.PoolOp("furthest", identity=zero, better=better)
+    x = blocks(*shape)
+    axes = tuple(range(1, len(shape)))
+    sizes = tuple(min(window[0], n) for n in shape[1:])
+    values, places = furthest(x, oracle.windows(x.shape, sizes, window[1], dims=len(axes)))
+    got, indices = numbapool.pool(x, op, sizes, window[1], axes=axes, return_indices=True)
+    assert_same(got, values)
+    assert_same(indices, places)
+    assert_same(numbapool.pool(x, op, sizes, window[1], axes=axes), values)
+    if kernel:
+        assert numbapool.explain(numbapool.pool, x, op, sizes, axes=axes).kernels == (kernel,)
+
+
+def test_the_first_of_equals_is_taken_whatever_the_kernel():
+    op = numbapool.PoolOp("furthest", identity=zero, better=further)
+    for shape in ((64, 7, 7), (2, 12, 24), (1, 300, 300)):
+        x = np.random.default_rng(0).choice([-1.0, 1.0], shape).astype(np.float32)
+        for kernel in (shape[1:], (shape[1], 6)):
+            want = furthest(x, oracle.windows(x.shape, kernel))[0]
+            assert_same(numbapool.pool(x, op, kernel), want)
+
+
+@pytest.mark.parametrize("combine", [add, add_with_a_branch])
+def test_folds_with_lift_and_finish(combine):
+    op = numbapool.PoolOp(
+        "share of ones", identity=zero, combine=combine, lift=lambda tap: (tap == 1) * 1.0,
+        finish=lambda total, count: total / count,
+    )  # fmt: skip
+    x = blocks(2, 3, 12, 21)
+    want = numbapool.avg_pool2d((x == 1).astype(np.float32), 3, 2, 1)
+    got = numbapool.pool(x, op, (3, 3), 2, 1)
+    np.testing.assert_allclose(got, want, 1e-6)
+
+
+def test_a_lift_that_moves_the_identity():
+    op = numbapool.PoolOp(
+        "sum of cosines", identity=zero, combine=add, lift=lambda tap: np.cos(tap)
+    )
+    x = blocks(2, 3, 12, 21)
+    want = numbapool.sum_pool2d(np.cos(x), 3, 2, 1)
+    np.testing.assert_allclose(numbapool.pool(x, op, (3, 3), 2, 1), want, 1e-5, 1e-5)
+    assert numbapool.explain(numbapool.pool, x, op, (3, 3)).kernels == ("gather",)
+
+
+def test_what_overrides():
+    op = numbapool.PoolOp("other max", identity=MAX.identity, better=MAX.better, overrides=is_nan)
+    x = blocks(2, 3, 12, 21)
+    x[0, 0, 3, 3] = np.nan
+    got = numbapool.pool(x, op, (3, 3), 2, 1, return_indices=True)
+    want = numbapool.max_pool2d(x, 3, 2, 1, return_indices=True)
+    for mine, theirs in zip(got, want, strict=True):
+        assert_same(mine, theirs)
+
+
+def test_the_example_of_the_readme():
+    x = np.random.default_rng(0).standard_normal((2, 3, 9, 9)).astype(np.float32)
+    blocks_of_code = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+    names = {"np": np, "numbapool": numbapool, "x": x}
+    exec(next(code for code in blocks_of_code if "PoolOp" in code), names)
+    want = np.lib.stride_tricks.sliding_window_view(x > 0, (2, 3, 3), (1, 2, 3))
+    np.testing.assert_array_equal(names["y"], want[:, ::2, ::3, ::3].sum((-1, -2, -3)))
+    assert names["indices"].shape == (2, 3, 4, 4)
+
+
+def test_what_does_not_compile_is_said():
+    op = numbapool.PoolOp("odd", identity=zero, combine=lambda earlier, later: earlier.name)
+    with pytest.raises(TypeError, match="op 'odd' does not compile for float32"):
+        numbapool.pool(blocks(4, 4), op, 2)
+    with pytest.raises(ValueError, match="one of combine, better and reduce, got name='none'"):
+        numbapool.PoolOp("none", identity=zero)
