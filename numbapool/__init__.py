@@ -32,6 +32,7 @@ from .functional import (
     sum_pool2d,
     sum_pool3d,
 )
+from .indices import convert_indices, gather
 from .layers import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -91,6 +92,7 @@ from .reductions import (
     var_pool2d,
     var_pool3d,
 )
+from .unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -131,7 +133,9 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "convert_indices",
     "explain",
+    "gather",
     "gem_pool1d",
     "gem_pool2d",
     "gem_pool3d",
@@ -147,6 +151,9 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "median_pool1d",
     "median_pool2d",
     "median_pool3d",

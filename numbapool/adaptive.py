@@ -12,6 +12,7 @@ from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
 from .axes import road
 from .docs import documented
 from .geometry import plain
+from .indices import pooled
 from .ops import MAX, MEAN, MIN, OPS, PoolOp
 
 
@@ -26,12 +27,18 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         return_indices: bool = False,
         *,
         index_dtype: Any = "int64",
+        index_base: str = "plane",
         data_format: str = "channels_first",
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
         where = _bins(dims, output_size)
         run = road(data_format)
+        if index_base != "plane" or index_dtype == "smallest":
+            return pooled(
+                run, op, where, input, return_indices, index_dtype, index_base, data_format, out,
+                num_threads,
+            )  # fmt: skip
         return run(op, where, input, return_indices, index_dtype, None, out, num_threads)
 
     return documented(pool, f"adaptive_{op.name}", dims)

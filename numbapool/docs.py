@@ -50,7 +50,7 @@ Examples
 
 def documented(function: Callable[..., Any], kind: str, dims: int) -> Callable[..., Any]:
     """``function`` under its public name, such as ``max_pool2d``, with its words."""
-    name = f"{kind}_pool{dims}d"
+    name = f"{kind}pool{dims}d" if kind == "max_un" else f"{kind}_pool{dims}d"
     axes = AXES[dims]
     adaptive = kind.startswith("adaptive")
     # Pooling by twos, in either spelling.
@@ -68,8 +68,9 @@ def documented(function: Callable[..., Any], kind: str, dims: int) -> Callable[.
         "array": ARRAYS[dims],
         "argument": argument + OPTIONS.get(kind, ""),
         "rounded": ".round(3)" if kind in ROUNDED else "",
-        "result": RESULTS[kind.removeprefix("adaptive_")][dims],
+        "result": RESULTS.get(kind.removeprefix("adaptive_"), {}).get(dims),
     }
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = inspect.cleandoc(TEXTS[kind] + EXAMPLE).format(**words)
+    text = TEXTS[kind] if "Examples" in TEXTS[kind] else TEXTS[kind] + EXAMPLE
+    function.__doc__ = inspect.cleandoc(text).format(**words)
     return function

@@ -21,8 +21,11 @@ ceil_mode : bool
     padding before it.
 return_indices : bool
     Whether to return the index map too.
-index_dtype : "int64" or "int32"
-    Its dtype.
+index_dtype : "int64", "int32" or "smallest"
+    Its dtype; the smallest is what holds all indices that there can be.
+index_base : str
+    What an index counts from, as `convert_indices` lists them; "plane", ``{flat}``, takes no
+    further pass over the map.
 data_format : "channels_first" or "channels_last"
     Whether the input is as above, or (N, {axes}, C) or ({axes}, C). Either may lie in memory as
     the other: a channels-last torch tensor gives one.
@@ -34,7 +37,7 @@ num_threads : int, optional
 Returns
 -------
 array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
-    Of the input's kind and dtype. An index is flat in its plane, ``{flat}``.
+    Of the input's kind and dtype.
 
 Raises
 ------
@@ -65,7 +68,7 @@ Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
 kernel_size, stride, padding, dilation, ceil_mode, return_indices
-index_dtype, data_format, out, num_threads
+index_dtype, index_base, data_format, out, num_threads
     See `max_pool{dims}d`.
 
 Returns
@@ -132,7 +135,7 @@ input : array of shape (N, C, {axes}) or (C, {axes})
     See `max_pool{dims}d`.
 output_size : int, None or tuple of {dims} of them
     Bins along {each}; None keeps the size.
-return_indices, index_dtype, data_format, out, num_threads
+return_indices, index_dtype, index_base, data_format, out, num_threads
     See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
 
 Returns
@@ -145,7 +148,7 @@ The smallest value of each of ``output_size`` bins that cover the input.
 
 Parameters
 ----------
-input, output_size, return_indices, index_dtype, data_format, out, num_threads
+input, output_size, return_indices, index_dtype, index_base, data_format, out, num_threads
     See `adaptive_max_pool{dims}d`.
 
 Returns
@@ -310,7 +313,51 @@ windows. Equals ``torch.nn.functional.lp_pool{{dims}}d`` but for rounding.""",
 )
 LP = LP.replace("{{dims}}", "{dims}")
 
+UNPOOL = """
+Values back at the places that an index map names, zeros elsewhere.
+
+Parameters
+----------
+input : array of shape (N, C, {o}) or (C, {o})
+    What `max_pool{dims}d` gave, or anything of that shape; dtypes as there.
+indices : integer array of the same shape
+    Flat in the plane of the result. -1 puts a value nowhere.
+kernel_size, stride, padding : {ints}
+    The window that pooled.
+output_size : {ints}, or a whole shape, optional
+    What was pooled, where windows left a rest: nearer than a stride to ``(in - 1) * stride -
+    2 * padding + kernel_size``, which it is by default.
+reduce : "last", "sum" or "max"
+    What becomes of values that go to one place: the last in row-major order stays, or their sum,
+    or the largest, where any NaN is.
+out, num_threads
+    See `max_pool{dims}d`.
+
+Returns
+-------
+array of shape (N, C, {axes}) or (C, {axes})
+    Of the input's kind and dtype; the same on any number of threads.
+
+Raises
+------
+TypeError, ValueError
+    As `max_pool{dims}d`; and for an index outside the result, before anything is written.
+
+Notes
+-----
+Equals ``torch.nn.functional.max_unpool{dims}d`` where no two values go to one place.
+
+Examples
+--------
+>>> import numpy as np, numbapool
+>>> y, indices = numbapool.max_pool{dims}d({array}, {argument}, return_indices=True)
+>>> x = numbapool.max_unpool{dims}d(y, indices, {argument})
+>>> bool((numbapool.max_pool{dims}d(x, {argument}) == y).all())
+True
+"""
+
 TEXTS = {
+    "max_un": UNPOOL,
     "max": MAX, "min": MIN, "avg": AVG, "sum": SUM,
     "adaptive_max": ADAPTIVE_MAX, "adaptive_min": ADAPTIVE_MIN, "adaptive_avg": ADAPTIVE_AVG,
     "median": MEDIAN, "quantile": QUANTILE, "var": VAR, "std": STD, "lse": LSE, "soft": SOFT,
