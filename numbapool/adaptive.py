@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from . import geometry, lazy
+from . import arguments, geometry, lazy
+from .arguments import plain
 from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
 from .axes import road
 from .docs import documented
-from .geometry import plain
 from .indices import pooled
 from .ops import MAX, MEAN, MIN, OPS, PoolOp
 
@@ -81,8 +81,8 @@ def _whole(
             f"x must have the shape (N, C, *spatial), got shape {tuple(getattr(x, 'shape', ()))}"
         )
     where = (geometry.adaptive, dims, 1)
-    return_indices = geometry.flag("return_indices", return_indices)
-    if geometry.flag("keepdims", keepdims):
+    return_indices = arguments.flag("return_indices", return_indices)
+    if arguments.flag("keepdims", keepdims):
         return lazy.run(op, where, x, return_indices, index_dtype, None, out, num_threads)
 
     def folded(array: Any) -> Any:
@@ -234,7 +234,7 @@ def spatial_pyramid_pool(
     >>> numbapool.spatial_pyramid_pool(np.arange(16).reshape(1, 1, 4, 4), (1, 2))
     array([[15,  5,  7, 13, 15]])
     """
-    return_indices = geometry.flag("return_indices", return_indices)
+    return_indices = arguments.flag("return_indices", return_indices)
     if not isinstance(mode, str) or mode not in OPS:
         raise ValueError(f"mode must be one of {', '.join(OPS)}, got mode={mode!r}")
     op = OPS[mode]
@@ -244,9 +244,9 @@ def spatial_pyramid_pool(
     sides = plain("levels", tuple(levels) if np.iterable(levels) and not words else levels)
     if not isinstance(sides, tuple) or not all(type(side) is int for side in sides):
         raise TypeError(f"levels must be a tuple of ints, got levels={levels!r}")
-    if not sides or not 1 <= min(sides) <= max(sides) <= geometry.LARGEST:
+    if not sides or not 1 <= min(sides) <= max(sides) <= arguments.LARGEST:
         raise ValueError(
-            f"levels must be from 1 to {geometry.LARGEST}, at least one, got levels={levels!r}"
+            f"levels must be from 1 to {arguments.LARGEST}, at least one, got levels={levels!r}"
         )
     if getattr(x, "ndim", 4) != 4:
         raise ValueError(f"x must have the shape (N, C, H, W), got shape {tuple(x.shape)}")

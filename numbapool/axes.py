@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from . import geometry, lazy
+from . import arguments, geometry, lazy
+from .arguments import plain
 from .arrays import adapt, check_outs
-from .geometry import plain
 from .ops import OPS, PoolOp
 
 
@@ -145,8 +145,8 @@ def pool(
     seen = array.transpose(order).reshape(prod(sizes[0]), *sizes[1], prod(sizes[2]))
     where = (
         geometry.sliding, dims, kernel, plain("stride", stride), plain("padding", padding),
-        plain("dilation", dilation), geometry.flag("ceil_mode", ceil_mode),
-        geometry.flag("count_include_pad", count_include_pad),
+        plain("dilation", dilation), arguments.flag("ceil_mode", ceil_mode),
+        arguments.flag("count_include_pad", count_include_pad),
     )  # fmt: skip
     found = lazy.run(
         op, where, np.moveaxis(seen, -1, 1), return_indices, index_dtype, None, None, num_threads

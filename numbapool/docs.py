@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .texts import TEXTS
+from .texts import BACKWARD, TEXTS
 
 AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 FLAT = {1: "l", 2: "h * W + w", 3: "(d * H + h) * W + w"}
@@ -48,7 +48,9 @@ Examples
 """
 
 
-def documented(function: Callable[..., Any], kind: str, dims: int) -> Callable[..., Any]:
+def documented(
+    function: Callable[..., Any], kind: str, dims: int, backward: bool = False
+) -> Callable[..., Any]:
     """``function`` under its public name, such as ``max_pool2d``, with its words."""
     name = f"{kind}pool{dims}d" if kind == "max_un" else f"{kind}_pool{dims}d"
     axes = AXES[dims]
@@ -70,7 +72,9 @@ def documented(function: Callable[..., Any], kind: str, dims: int) -> Callable[.
         "rounded": ".round(3)" if kind in ROUNDED else "",
         "result": RESULTS.get(kind.removeprefix("adaptive_"), {}).get(dims),
     }
+    name += "_backward" if backward else ""
     function.__name__ = function.__qualname__ = name
-    text = TEXTS[kind] if "Examples" in TEXTS[kind] else TEXTS[kind] + EXAMPLE
+    text = BACKWARD[kind] if backward else TEXTS[kind]
+    text += "" if "Examples" in text else EXAMPLE
     function.__doc__ = inspect.cleandoc(text).format(**words)
     return function

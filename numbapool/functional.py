@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import geometry, lazy
+from . import arguments, geometry, lazy
+from .arguments import plain
 from .axes import road
 from .docs import documented
-from .geometry import plain
 from .indices import pooled
 from .ops import MAX, MEAN, MIN, SUM, PoolOp
 
@@ -19,26 +19,26 @@ def window(
 ) -> tuple[Any, ...]:
     # Plain ints are most calls, pairs of them the rest.
     ints = type(kernel_size) is type(padding) is type(dilation) is int
-    if not (ints and (stride is None or type(stride) is int)) and not geometry.are_plain(
+    if not (ints and (stride is None or type(stride) is int)) and not arguments.are_plain(
         kernel_size, stride, padding, dilation
     ):
         kernel_size, stride = plain("kernel_size", kernel_size), plain("stride", stride)
         padding, dilation = plain("padding", padding), plain("dilation", dilation)
     if ceil_mode is not False:
-        ceil_mode = geometry.flag("ceil_mode", ceil_mode)
+        ceil_mode = arguments.flag("ceil_mode", ceil_mode)
     if count_include_pad is not True:
-        count_include_pad = geometry.flag("count_include_pad", count_include_pad)
+        count_include_pad = arguments.flag("count_include_pad", count_include_pad)
     return (
         geometry.sliding, dims, kernel_size, stride, padding, dilation, ceil_mode,
         count_include_pad,
     )  # fmt: skip
 
 
-def _divisor(divisor_override: Any) -> int:
+def divisor(divisor_override: Any) -> int:
     divisor = plain("divisor_override", divisor_override)
-    if not (type(divisor) is int and 0 < abs(divisor) <= geometry.LARGEST):
+    if not (type(divisor) is int and 0 < abs(divisor) <= arguments.LARGEST):
         raise ValueError(
-            f"divisor_override must be an int other than 0, at most {geometry.LARGEST}, "
+            f"divisor_override must be an int other than 0, at most {arguments.LARGEST}, "
             f"got {divisor_override!r}"
         )
     return divisor
@@ -88,7 +88,7 @@ def _averaging(dims: int) -> Callable[..., Any]:
         num_threads: int | None = None,
     ) -> Any:
         if divisor_override is not None:
-            divisor_override = _divisor(divisor_override)
+            divisor_override = divisor(divisor_override)
         where = window(
             dims, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
         )

@@ -6,13 +6,14 @@ here, before any array is touched.
 
 from __future__ import annotations
 
-import operator
-import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any, NamedTuple
 
-LARGEST = 2**31 - 1
+import numpy as np
+
+from .arguments import spread
 
 
 def larger(a: Any, b: Any) -> Any:
@@ -101,7 +102,7 @@ class Bins:
 class Merged:
     """An axis and the whole of the axis inside it, ``width`` inputs, as one axis."""
 
-    outer: Sliding | Bins | Merged
+    outer: Axis
     width: int
     taps: int
     step = 1
@@ -121,7 +122,42 @@ class Merged:
         return self.outer.count(cell) * self.taps
 
 
-Axis = Sliding | Bins | Merged
+@dataclass(frozen=True, eq=False)
+class Transposed:
+    """The other way round: which windows of an axis each of its inputs is a tap of."""
+
+    size: int  # windows
+    step: int
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, axis: Sliding | Bins) -> Transposed:
+        """From the axis; windows that share a tap are as far apart as taps and strides let them."""
+        low, high = np.full(axis.size, len(axis)), np.zeros(axis.size, np.int64)
+        cells = np.arange(len(axis))
+        first, end = axis.interval(cells)
+        for tap in range(int((-((first - end) // axis.step)).max())):
+            place = first + tap * axis.step
+            some = place < end
+            np.minimum.at(low, place[some], cells[some])
+            np.maximum.at(high, place[some], cells[some] + 1)
+        none = low >= high
+        low[none], high[none] = 0, 0
+        stride = axis.stride if isinstance(axis, Sliding) else 1
+        return cls(len(axis), axis.step // gcd(axis.step, stride), low, high)
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def interval(self, cell: Any) -> tuple[Any, Any]:
+        return self.low[cell], self.high[cell]
+
+    def count(self, cell: Any) -> Any:
+        return cell * 0 + 1
+
+
+Axis = Sliding | Bins | Merged | Transposed
 UNIT = Sliding(1, 1)
 
 
@@ -172,57 +208,6 @@ def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
             break
         rest.pop()
     return [*rest, Laid(last, by, place)]
-
-
-def are_plain(*values: Any) -> bool:
-    """Whether all are ints, pairs of ints or None: no float or bool in them."""
-    for value in values:
-        kind = type(value)
-        if kind is tuple:
-            if not (len(value) == 2 and type(value[0]) is type(value[1]) is int):
-                return False
-        elif kind is not int and value is not None:
-            return False
-    return True
-
-
-def flag(name: str, value: Any) -> bool:
-    """``value`` if it is a bool, Python's or NumPy's."""
-    if type(value) is bool or type(value).__name__ == "bool" or type(value).__name__ == "bool_":
-        return bool(value)
-    raise TypeError(f"{name} must be a bool, got {name}={reprlib.repr(value)}")
-
-
-def plain(name: str, value: Any) -> Any:
-    """``value`` as ints, None or a word, lists as tuples: hashable, and no float or bool in it."""
-    kind = type(value)
-    if kind is int or value is None or kind is str:
-        return value
-    if isinstance(value, (list, tuple)):
-        return tuple([plain(name, item) for item in value])
-    if kind is not bool and kind.__name__ != "bool" and hasattr(value, "__index__"):
-        try:
-            return operator.index(value)
-        except Exception:  # whatever an object's own __index__ raises
-            pass
-    shown = reprlib.repr(value)  # an array in its place would fill the screen
-    raise TypeError(f"{name} must hold ints, got {shown} of type {kind.__name__}")
-
-
-def spread(name: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
-    """One int, a tuple of one, or a tuple of ``dims`` ints, each at least ``least``."""
-    items = value if isinstance(value, tuple) else (value,)
-    if len(items) == 1:
-        items = items * dims
-    if len(items) != dims or not all(isinstance(item, int) for item in items):
-        raise_kind = ValueError if isinstance(value, tuple) else TypeError
-        several = f" or a tuple of {dims} ints" if dims > 1 else ""
-        raise raise_kind(f"{name} must be an int{several}, got {reprlib.repr(value)}")
-    for item in items:
-        if not least <= item <= LARGEST:
-            bound = f"at least {least}" if item < least else f"at most {LARGEST}"
-            raise ValueError(f"{name} must be {bound}, got {name}={value!r}")
-    return items
 
 
 def pads(
@@ -316,6 +301,15 @@ def adaptive(sizes: Sequence[int], output_size: Any) -> tuple[Axis, ...]:
     cells = [size if n is None else n for size, n in zip(sizes, items, strict=True)]
     cells = [spread("output_size", n, 1, 0)[0] for n in cells]
     return tuple(bins(size, n) for size, n in zip(sizes, cells, strict=True))
+
+
+def transposed(
+    sizes: Sequence[int], inputs: tuple[int, ...], make: Any, *arguments: Any
+) -> tuple[Transposed, ...]:
+    """The axes that lead from windows, so many of them, back to the inputs they were made of."""
+    axes = make(inputs, *arguments)
+    assert lengths(axes) == tuple(sizes)
+    return tuple(Transposed.of(axis) for axis in axes)
 
 
 def spatial(shape: Sequence[int], dims: int, channels_may_be_0: bool = False) -> tuple[int, ...]:

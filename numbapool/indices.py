@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from . import geometry
+from . import arguments, geometry
+from .arguments import plain
 from .arrays import adapt, check_outs, checked_index_dtype
-from .geometry import Sliding, plain
+from .geometry import Sliding
 from .ops import PoolOp
 
 #: From which place an index counts.
@@ -195,7 +196,7 @@ def convert_indices(
             raise ValueError("kernel_size must be given where a base is 'window'")
         axes = geometry.sliding(
             shape[-dims:], kernel, plain("stride", stride), plain("padding", padding),
-            plain("dilation", dilation), geometry.flag("ceil_mode", ceil_mode),
+            plain("dilation", dilation), arguments.flag("ceil_mode", ceil_mode),
         )  # fmt: skip
         if array.shape[-dims:] != geometry.lengths(axes):
             raise ValueError(
@@ -210,7 +211,7 @@ def pooled(
 ) -> Any:  # fmt: skip
     """What ``run`` gives, its index map in another base or dtype than those of kernels."""
     base, dims, last = checked_base("index_base", index_base), where[1], data_format != FIRST
-    if not geometry.flag("return_indices", return_indices):
+    if not arguments.flag("return_indices", return_indices):
         return run(op, where, x, False, "int64", None, out, num_threads)
     if base == "window" and where[0] is not geometry.sliding:
         raise ValueError("index_base='window' needs windows of one size, not bins")
@@ -292,7 +293,7 @@ def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
     [-5.0, -7.0, -13.0, -15.0]
     """
     array, wrap = adapt("x", x)
-    dims = max(array.ndim - 2, 1) if dims is None else geometry.spread("dims", dims, 1, 1)[0]
+    dims = max(array.ndim - 2, 1) if dims is None else arguments.spread("dims", dims, 1, 1)[0]
     if array.ndim not in (dims + 1, dims + 2):
         raise ValueError(
             f"x must have {dims + 1} or {dims + 2} axes with dims={dims}, got shape {array.shape}"

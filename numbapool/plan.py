@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import geometry
+from . import arguments, geometry
 from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtype, readable
 from .cpu import threads
 from .cpu.drivers import serial
@@ -127,7 +127,7 @@ def run(
     if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
-        return_indices = geometry.flag("return_indices", return_indices)
+        return_indices = arguments.flag("return_indices", return_indices)
     try:
         plan = make_plan(
             op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from . import geometry
+from . import arguments
+from .arguments import plain
 from .axes import road
 from .docs import documented
 from .functional import window
-from .geometry import plain
 from .ops import PoolOp, exponential, mixed, power, quantile, variance
 
 
@@ -46,7 +46,7 @@ def _log_sum_exp(sharpness: Any, mean: Any) -> PoolOp:
     number = _number("sharpness", sharpness, -math.inf)
     if number == 0 or math.isinf(number):
         raise ValueError(f"sharpness must be finite and not 0, got sharpness={sharpness!r}")
-    return exponential.log_sum_exp(number, geometry.flag("mean", mean))
+    return exponential.log_sum_exp(number, arguments.flag("mean", mean))
 
 
 def _mixed(alpha: Any) -> PoolOp:
@@ -126,9 +126,10 @@ def _norm(dims: int) -> Callable[..., Any]:
         num_threads: int | None = None,
     ) -> Any:
         p = _number("norm_type", norm_type, 0, above=True)
-        absolute = geometry.flag("abs", abs)
-        taps = math.prod(geometry.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1))
-        op = power.LARGEST_MAGNITUDE if math.isinf(p) else power.lp(p, taps, absolute)
+        absolute = arguments.flag("abs", abs)
+        kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
+        infinite = math.isinf(p)
+        op = power.LARGEST_MAGNITUDE if infinite else power.lp(p, math.prod(kernel), absolute)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         return road(data_format)(op, where, input, False, None, None, out, num_threads)
 

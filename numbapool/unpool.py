@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from . import geometry
+from . import arguments, geometry
+from .arguments import plain
 from .arrays import adapt, check_dtype, check_outs
 from .docs import documented
-from .geometry import plain
 from .indices import checked_indices
 from .lazy import undisturbed
 
@@ -53,7 +53,7 @@ def _output_sizes(
         sizes = usual
     else:
         asked = plain("output_size", output_size)
-        sizes = geometry.spread("output_size", asked[-len(axes) :] if isinstance(asked, tuple)
+        sizes = arguments.spread("output_size", asked[-len(axes) :] if isinstance(asked, tuple)
                                 else asked, len(axes), 1)  # fmt: skip
         for size, n, (_, stride, _) in zip(sizes, usual, axes, strict=True):
             if not n - stride < size < n + stride:
@@ -84,10 +84,10 @@ def _unpooling(dims: int) -> Callable[..., Any]:
         given = geometry.spatial(array.shape, dims)
         if reduce not in RULES:
             raise ValueError(f"reduce must be one of {', '.join(RULES)}, got reduce={reduce!r}")
-        kernel = geometry.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
+        kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
         strides = plain("stride", stride)
-        strides = kernel if strides in (None, ()) else geometry.spread("stride", strides, dims, 1)
-        pads = geometry.spread("padding", plain("padding", padding), dims, 0)
+        strides = kernel if strides in (None, ()) else arguments.spread("stride", strides, dims, 1)
+        pads = arguments.spread("padding", plain("padding", padding), dims, 0)
         sizes = _output_sizes(given, tuple(zip(kernel, strides, pads, strict=True)), output_size)
         lead = array.shape[: array.ndim - dims]
         where = checked_indices(indices, lead, prod(sizes), dims)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 from numba import config
 
-from ..geometry import plain
+from ..arguments import plain
 from ..lazy import PROCESS
 from . import drivers, workers
 

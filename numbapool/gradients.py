@@ -1,0 +1,194 @@
+"""Gradients as functions on arrays: from that of a pooling's result to that of its input.
+
+A selection's goes back by its index map. A sum's is a sum again: of the windows that an input is a
+tap of, which are an interval too, so that the kernels of poolings run it. No atomics anywhere: the
+same bits on any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, prod
+from typing import Any
+
+import numpy as np
+
+from . import arguments, functional, geometry, lazy, reductions
+from .arguments import plain
+from .arrays import adapt, check_outs
+from .docs import documented
+from .indices import checked_indices
+from .ops import SUM
+from .unpool import scattered
+
+DIMS = (1, 2, 3)
+
+
+def _floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
+    array, wrap = adapt(name, x)
+    native = array.dtype.newbyteorder("=")
+    if native not in (np.float32, np.float64):
+        raise TypeError(f"{name} must be float32 or float64, got dtype {array.dtype}")
+    return array.astype(native, copy=False), wrap
+
+
+def _shape(input_shape: Any, like: tuple[int, ...], dims: int) -> tuple[int, ...]:
+    """The shape of the input, which begins as that of its gradient's source does."""
+    shape = plain("input_shape", input_shape)
+    lead = like[: len(like) - dims]
+    good = isinstance(shape, tuple) and all(type(n) is int for n in shape)
+    if not good or len(shape) != len(like) or shape[: len(lead)] != lead:
+        raise ValueError(
+            f"input_shape must begin with {lead} and have {dims} spatial axes, "
+            f"got input_shape={input_shape!r}"
+        )
+    geometry.spatial(shape, dims, channels_may_be_0=True)
+    return shape
+
+
+def _spread_back(
+    grad: np.ndarray, shape: tuple[int, ...], where: tuple[Any, ...], num_threads: int | None
+) -> np.ndarray:
+    """For every input, the sum of ``grad`` over the windows that it is a tap of."""
+    make, dims, *rest = where
+    back = (geometry.transposed, dims, shape[-dims:], make, *rest)
+    found: np.ndarray = lazy.run(SUM, back, grad, False, None, None, None, num_threads)
+    return found
+
+
+def _counts(
+    grad: np.ndarray, shape: tuple[int, ...], where: tuple[Any, ...]
+) -> np.ndarray:
+    """What each window's average divides by, if ``grad`` is of as many windows."""
+    make, dims, *rest = where
+    axes = make(shape[-dims:], *rest)
+    if geometry.lengths(axes) != grad.shape[grad.ndim - dims :]:
+        raise ValueError(
+            f"grad_output must be of {geometry.lengths(axes)} windows for input_shape={shape}, "
+            f"got shape {grad.shape}"
+        )
+    counts = np.ones(())
+    for axis in axes:
+        counts = np.multiply.outer(counts, axis.count(np.arange(len(axis), dtype=np.int64)))
+    return counts
+
+
+def _of_selection(dims: int) -> Callable[..., Any]:
+    def backward(
+        grad_output: Any,
+        indices: Any,
+        input_shape: Any,
+        *,
+        out: Any = None,
+        num_threads: int | None = None,
+    ) -> Any:
+        grad, wrap = _floats("grad_output", grad_output)
+        geometry.spatial(grad.shape, dims)
+        shape = _shape(input_shape, grad.shape, dims)
+        lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
+        where = checked_indices(indices, lead, prod(sizes), dims)
+        if where.shape != grad.shape:
+            raise ValueError(
+                f"indices must have the shape of grad_output, {grad.shape}, got {where.shape}"
+            )
+        if out is None:
+            return wrap(scattered(grad, where, dims, sizes, "sum", None, num_threads))
+        for source in (where, grad):
+            (asked,) = check_outs(out, shape, (grad.dtype,), source)
+        scattered(grad, where, dims, sizes, "sum", asked, num_threads)
+        return out
+
+    return documented(backward, "max", dims, backward=True)
+
+
+def _of_average(dims: int) -> Callable[..., Any]:
+    def backward(
+        grad_output: Any,
+        input_shape: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        *,
+        dilation: Any = 1,
+        num_threads: int | None = None,
+    ) -> Any:
+        grad, wrap = _floats("grad_output", grad_output)
+        shape = _shape(input_shape, grad.shape, dims)
+        where = functional.window(
+            dims, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
+        )
+        counts = _counts(grad, shape, where)
+        if divisor_override is not None:
+            counts = np.full_like(counts, functional.divisor(divisor_override))
+        shares = grad / counts.astype(grad.dtype)
+        return wrap(_spread_back(shares, shape, where, num_threads))
+
+    return documented(backward, "avg", dims, backward=True)
+
+
+def _of_bins(dims: int) -> Callable[..., Any]:
+    def backward(grad_output: Any, input_shape: Any, *, num_threads: int | None = None) -> Any:
+        grad, wrap = _floats("grad_output", grad_output)
+        shape = _shape(input_shape, grad.shape, dims)
+        where = (geometry.adaptive, dims, grad.shape[grad.ndim - dims :])
+        if 0 in grad.shape[grad.ndim - dims :]:
+            return wrap(np.zeros(shape, grad.dtype))
+        shares = grad / _counts(grad, shape, where).astype(grad.dtype)
+        return wrap(_spread_back(shares, shape, where, num_threads))
+
+    return documented(backward, "adaptive_avg", dims, backward=True)
+
+
+def _of_norm(dims: int) -> Callable[..., Any]:
+    pool = getattr(reductions, f"lp_pool{dims}d")
+
+    def backward(
+        grad_output: Any,
+        input: Any,
+        norm_type: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        ceil_mode: bool = False,
+        *,
+        abs: bool = False,
+        padding: Any = 0,
+        dilation: Any = 1,
+        num_threads: int | None = None,
+    ) -> Any:
+        grad, wrap = _floats("grad_output", grad_output)
+        x, _ = _floats("input", input)
+        y = pool(
+            x, norm_type, kernel_size, stride, ceil_mode, abs=abs, padding=padding,
+            dilation=dilation, num_threads=num_threads,
+        )  # fmt: skip
+        if y.shape != grad.shape or grad.dtype != x.dtype:
+            raise ValueError(
+                f"grad_output must have shape {y.shape} and dtype {x.dtype}, "
+                f"got shape {grad.shape} and dtype {grad.dtype}"
+            )
+        p = float(norm_type)
+        if p == inf:
+            raise ValueError("norm_type must be finite here, got norm_type=inf")
+        where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
+        # A norm of 0 has no gradient: none goes back from it.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = np.where(y == 0, 0, grad * y ** (1 - p))
+            if not abs:
+                kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
+                shares *= prod(kernel) / _counts(grad, x.shape, where)
+            powers = np.sign(x) * np.abs(x) ** (p - 1) if abs else x ** (p - 1)
+        back = _spread_back(shares.astype(x.dtype), x.shape, where, num_threads)
+        return wrap(np.where(back == 0, 0, powers * back).astype(x.dtype))
+
+    return documented(backward, "lp", dims, backward=True)
+
+
+max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = map(_of_selection, DIMS)
+avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = map(_of_average, DIMS)
+lp_pool1d_backward, lp_pool2d_backward, lp_pool3d_backward = map(_of_norm, DIMS)
+adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward, adaptive_avg_pool3d_backward = map(
+    _of_bins, DIMS
+)
