@@ -106,6 +106,7 @@ from .reductions import (
     var_pool2d,
     var_pool3d,
 )
+from .regions import roi_align, roi_pool
 from .unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [
@@ -197,6 +198,8 @@ __all__ = [
     "quantile_pool1d",
     "quantile_pool2d",
     "quantile_pool3d",
+    "roi_align",
+    "roi_pool",
     "soft_pool1d",
     "soft_pool2d",
     "soft_pool3d",

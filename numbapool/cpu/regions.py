@@ -1,0 +1,187 @@
+"""Regions of interest: each box by bins of its own, known beforehand; a task is one channel."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..jit import compile_kernel, fingerprint, inner
+from ..ops import MAX
+from . import frame, memory, threads
+from .frame import (
+    ACROSS_COUNTS,
+    BY_CHANNEL,
+    CELLS,
+    CHANNELS,
+    COLS,
+    DOWN_COUNTS,
+    HEIGHT_OUT,
+    KERNEL_ACROSS,
+    ROWS,
+    WIDTH,
+)
+from .kernels import assembled
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX
+
+U = np.uintp
+WORK = 20.0  # nanoseconds a bin, about
+
+#: What is taken of a bin's points: their mean, the largest, or the largest of a point's neighbours
+#: times their weights, which is what ONNX calls a maximum.
+MEAN, LARGEST, LARGEST_PART = range(3)
+
+
+@cache
+def _bins(dtype: np.dtype) -> int:
+    """The largest input of every bin of whole inputs, and its place; 0 and -1 of none."""
+    value_type, stamp, zero, one, two = dtype.type, fingerprint(MAX), U(0), U(1), U(2)
+
+    def bins(words, scratch, first, last, x_at, out_at, index_at):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        x, out = memory.pointer(x_at, value_type), memory.pointer(out_at, value_type)
+        index = memory.pointer(index_at, np.int64)
+        batches = memory.pointer(memory.word(words, KERNEL_ACROSS), U)
+        down = memory.pointer(memory.word(words, ROWS), U)
+        across = memory.pointer(memory.word(words, COLS), U)
+        channels, size = memory.word(words, CHANNELS), memory.word(words, BY_CHANNEL)
+        width = memory.word(words, WIDTH)
+        rows, cells = memory.word(words, HEIGHT_OUT), memory.word(words, CELLS)
+        for task in range(first, last):
+            box, channel = task // channels, task % channels
+            plane = (memory.load(INPUT, batches, box) * channels + channel) * size
+            for o in range(rows):
+                tall = two * (box * rows + o)
+                for j in range(cells):
+                    broad = two * (box * cells + j)
+                    best, where, none = value_type(0), np.int64(-1), True
+                    for row in range(
+                        memory.load(INPUT, down, tall), memory.load(INPUT, down, tall + one)
+                    ):
+                        for column in range(
+                            memory.load(INPUT, across, broad),
+                            memory.load(INPUT, across, broad + one),
+                        ):
+                            at = row * width + column
+                            value = memory.load(INPUT, x, plane + at)
+                            if none or value > best or value != value:
+                                best, where, none = value, np.int64(at), False
+                    to = (task * rows + o) * cells + j
+                    memory.store(OUTPUT, out, to, best)
+                    memory.store(OUTPUT_INDEX, index, to, where)
+        return last + zero
+
+    return compile_kernel(bins)
+
+
+@cache
+def _points(dtype: np.dtype, rule: int) -> int:
+    """The mean or largest of points between inputs, in every bin."""
+    value_type, stamp = dtype.type, fingerprint(MAX)
+    mean, parts = rule == MEAN, rule == LARGEST_PART
+    zero, one, two, three, each = U(0), U(1), U(2), U(3), U(4)
+
+    def point(x, plane, width, down, across, tall, broad, weights_down, weights_across):
+        low, high = memory.load(INPUT, down, two * tall), memory.load(INPUT, down, two * tall + one)
+        left = memory.load(INPUT, across, two * broad)
+        right = memory.load(INPUT, across, two * broad + one)
+        above = memory.load(INPUT, weights_down, two * tall)
+        below = memory.load(INPUT, weights_down, two * tall + one)
+        before = memory.load(INPUT, weights_across, two * broad)
+        behind = memory.load(INPUT, weights_across, two * broad + one)
+        first = above * before * memory.load(INPUT, x, plane + low * width + left)
+        second = above * behind * memory.load(INPUT, x, plane + low * width + right)
+        third = below * before * memory.load(INPUT, x, plane + high * width + left)
+        fourth = below * behind * memory.load(INPUT, x, plane + high * width + right)
+        if parts:
+            return max(max(first, second), max(third, fourth))
+        return first + second + third + fourth
+
+    point = inner(point)
+
+    def points(words, scratch, first, last, x_at, out_at, index_at):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        x, out = memory.pointer(x_at, value_type), memory.pointer(out_at, value_type)
+        boxes = memory.pointer(memory.word(words, KERNEL_ACROSS), U)
+        down = memory.pointer(memory.word(words, ROWS), U)
+        across = memory.pointer(memory.word(words, COLS), U)
+        weights_down = memory.pointer(memory.word(words, DOWN_COUNTS), np.float64)
+        weights_across = memory.pointer(memory.word(words, ACROSS_COUNTS), np.float64)
+        channels, size = memory.word(words, CHANNELS), memory.word(words, BY_CHANNEL)
+        width = memory.word(words, WIDTH)
+        rows, cells = memory.word(words, HEIGHT_OUT), memory.word(words, CELLS)
+        # Of each box: its batch, points of a bin across and down, and where its tables begin.
+        for task in range(first, last):
+            box, channel = task // channels, task % channels
+            about = box * (each + one)
+            plane = (memory.load(INPUT, boxes, about) * channels + channel) * size
+            many = memory.load(INPUT, boxes, about + one)
+            far = memory.load(INPUT, boxes, about + two)
+            top = memory.load(INPUT, boxes, about + three)
+            left = memory.load(INPUT, boxes, about + each)
+            count = max(many * far, one)
+            for o in range(rows):
+                for j in range(cells):
+                    found = 0.0
+                    for i in range(many):
+                        for k in range(far):
+                            value = point(
+                                x, plane, width, down, across, top + o * many + i,
+                                left + j * far + k, weights_down, weights_across,
+                            )  # fmt: skip
+                            if mean:
+                                found += value
+                            elif i + k == zero or value > found or value != value:
+                                found = value
+                    if mean:
+                        found /= count
+                    memory.store(OUTPUT, out, (task * rows + o) * cells + j, value_type(found))
+        return last
+
+    return compile_kernel(points)
+
+
+def run(
+    kernel: int, x: np.ndarray, out: np.ndarray, indices: np.ndarray | None, boxes: np.ndarray,
+    tables: dict[int, np.ndarray], num_threads: int | None,
+) -> None:  # fmt: skip
+    """Pools ``boxes`` of C-contiguous planes into (K, C, rows, cells)."""
+    channels, height, width = x.shape[1:]
+    made = assembled(
+        "regions",
+        {
+            frame.KERNEL: kernel,
+            frame.SCRATCH: 0,
+            frame.TASKS: len(boxes) * channels,
+            frame.CHANNELS: channels,
+            frame.BY_CHANNEL: height * width,
+            frame.HEIGHT: height,
+            frame.WIDTH: width,
+            frame.HEIGHT_OUT: out.shape[2],
+            frame.CELLS: out.shape[3],
+        },
+        {frame.KERNEL_ACROSS: boxes, **tables},
+        out.size * WORK,
+        lambda: kernel,
+    )
+    arrays = [None if a is None else a.reshape(-1).view(np.uint8) for a in (x, out, indices)]
+    threads.run(made, (arrays[0], arrays[1], arrays[2]), num_threads)
+
+
+def largest_of_bins(
+    x: np.ndarray, out: np.ndarray, indices: np.ndarray, batches: np.ndarray, down: np.ndarray,
+    across: np.ndarray, num_threads: int | None,
+) -> None:  # fmt: skip
+    """The bins of box k are ``down[k]`` by ``across[k]``, pairs of a first input and an end."""
+    tables = {ROWS: down, COLS: across}
+    run(_bins(x.dtype), x, out, indices, batches, tables, num_threads)
+
+
+def of_points(
+    x: np.ndarray, out: np.ndarray, rule: int, boxes: np.ndarray,
+    tables: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], num_threads: int | None,
+) -> None:  # fmt: skip
+    """The points' neighbours down and across, and their weights, as the boxes say where."""
+    fields = (ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS)
+    named = dict(zip(fields, tables, strict=True))
+    run(_points(x.dtype, rule), x, out, None, boxes, named, num_threads)
