@@ -1,7 +1,7 @@
 """ONNX's pooling operators on arrays: every version of them, with their own conventions.
 
-Indices count in the whole tensor, averages leave the padding out unless told, norms take
-magnitudes. ``import numbapool.onnx`` needs no onnx; `Backend`, which runs whole models of one node, does.
+Indices count in the whole tensor, averages leave the padding out unless told, and norms take
+magnitudes. ``import numbapool.onnx`` needs no onnx; `Backend`, which runs whole models, does.
 """
 
 from __future__ import annotations

@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import numpy_helper
 from onnx.backend.base import Backend as Base
 from onnx.backend.base import BackendRep, Device, DeviceType
 
 from .onnx import OPERATORS, run_node
+
+
+def _reshaped(node: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
+    """What Squeeze and Unsqueeze give: torch's exporter puts them about 1-D poolings."""
+    x, *rest = inputs
+    given = [tuple(a.ints) for a in node.attribute if a.name == "axes"]
+    axes = tuple(int(n) for n in rest[0]) if rest else (given[0] if given else None)
+    if node.op_type == "Squeeze":
+        return (np.squeeze(x, axes),)
+    return (np.expand_dims(x, axes or ()),)
+
+
+RESHAPES = ("Squeeze", "Unsqueeze")
 
 
 class Prepared(BackendRep):
@@ -31,7 +45,8 @@ class Prepared(BackendRep):
         values |= inputs
         for node in self.graph.node:
             given = [values[name] for name in node.input if name]
-            found = run_node(node, given, self.opset)
+            reshapes = node.op_type in RESHAPES
+            found = _reshaped(node, given) if reshapes else run_node(node, given, self.opset)
             values |= zip([name for name in node.output if name], found, strict=True)
         return tuple(values[output.name] for output in self.graph.output)
 
@@ -41,8 +56,8 @@ class Backend(Base):
 
     @classmethod
     def is_compatible(cls, model: Any, device: str = "CPU", **kwargs: Any) -> bool:
-        """Whether every node of the model is a pooling."""
-        return all(node.op_type in OPERATORS for node in model.graph.node)
+        """Whether every node of the model is a pooling, or adds or drops axes of size 1."""
+        return all(node.op_type in (*OPERATORS, *RESHAPES) for node in model.graph.node)
 
     @classmethod
     def prepare(cls, model: Any, device: str = "CPU", **kwargs: Any) -> Prepared:
@@ -51,7 +66,7 @@ class Backend(Base):
         if not cls.is_compatible(model):
             raise NotImplementedError(
                 f"the model has nodes other than {', '.join(OPERATORS)}: "
-                f"{sorted({node.op_type for node in model.graph.node} - set(OPERATORS))}"
+                f"{sorted({node.op_type for node in model.graph.node} - {*OPERATORS, *RESHAPES})}"
             )
         return Prepared(model)
 

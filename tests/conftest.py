@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=SLOW)
-settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("ci", max_examples=60, deadline=None, suppress_health_check=SLOW)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

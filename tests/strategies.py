@@ -77,7 +77,8 @@ def laid_out(draw, x, dims=2):
 def shapes(draw, largest=20):
     """(N, C, H, W) or (C, H, W); now and then rows long enough for vectors and their tails."""
     height = draw(st.integers(1, largest))
-    width = draw(st.one_of(st.integers(1, largest), st.sampled_from((31, 33, 64, 67, 130))))
+    # Few widths: how planes lie in vectors depends on them, which is machine code of its own.
+    width = draw(st.sampled_from((1, 2, 5, 7, 8, 14, 19, 31, 33, 64, 67, 130)))
     outer = draw(st.sampled_from(((1, 1), (2, 1), (1, 3), (3,), (1,))))
     return (*outer, height, width)
 

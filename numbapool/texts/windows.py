@@ -1,0 +1,176 @@
+"""What the poolings that select or add say of themselves."""
+
+from __future__ import annotations
+
+MAX = """
+The largest value of every window.
+
+Parameters
+----------
+input : array of shape (N, C, {axes}) or (C, {axes})
+    NumPy array or torch CPU tensor of float32, float64, any integer or bool; any strides.
+kernel_size, stride, dilation : {ints}
+    Taps of a window, inputs from one window to the next (None: ``kernel_size``), and inputs
+    from tap to tap, along {each}.
+padding : {ints}, {dims} pairs, "same", "same_upper", "same_lower" or "valid"
+    Places added on both sides, at most ``kernel_size // 2``; or ``(before, after)`` for each
+    axis, less than the window spans; or as many as make ``ceil(size / stride)`` outputs, the
+    odd one after ("same", "same_upper") or before. They are never a value.
+ceil_mode : bool
+    Whether windows may hang over the end, as long as they start inside the input or the
+    padding before it.
+return_indices : bool
+    Whether to return the index map too.
+index_dtype : "int64", "int32" or "smallest"
+    Its dtype; the smallest is what holds all indices that there can be.
+index_base : str
+    What an index counts from, as `convert_indices` lists them; "plane", ``{flat}``, takes no
+    further pass over the map.
+data_format : "channels_first" or "channels_last"
+    Whether the input is as above, or (N, {axes}, C) or ({axes}, C). Either may lie in memory as
+    the other: a channels-last torch tensor gives one.
+out : array, or a pair of them with indices
+    Where to write the result, of its shape and dtype, with any strides.
+num_threads : int, optional
+    At most what Numba has; None: what `numba.set_num_threads` says.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
+    Of the input's kind and dtype.
+
+Raises
+------
+TypeError
+    For a dtype, an array or an argument of a kind that is not supported.
+ValueError
+    For arguments outside their limits, a window that does not fit, or an ``out`` that does not.
+
+Notes
+-----
+The first of equal values in row-major order has the index. Any NaN in a window gives NaN, and
+the last one has the index. A dilated window without a tap inside the input gives ``-inf``, the
+least integer or False, with index -1. Results equal
+``torch.nn.functional.max_pool{dims}d`` [1]_.
+
+References
+----------
+.. [1] https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool{dims}d.html
+"""
+
+MIN = """
+The smallest value of every window.
+
+Parameters, errors, and the rules for equal values and NaN are those of `max_pool{dims}d`; a window
+without a tap gives ``inf``, the largest integer or True.
+
+Parameters
+----------
+input : array of shape (N, C, {axes}) or (C, {axes})
+kernel_size, stride, padding, dilation, ceil_mode, return_indices
+index_dtype, index_base, data_format, out, num_threads
+    See `max_pool{dims}d`.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
+"""
+
+AVG = """
+The average of every window.
+
+Parameters
+----------
+input : array of shape (N, C, {axes}) or (C, {axes})
+kernel_size, stride, padding, ceil_mode, dilation, data_format, out, num_threads
+    See `max_pool{dims}d`.
+count_include_pad : bool
+    Whether places of the padding count in the divisor (as zeros). Places past the padding,
+    which ``ceil_mode`` adds, never count.
+divisor_override : int, optional
+    What to divide every sum by instead; not 0.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o})
+    Floats keep their dtype; integers and bool average in float64, as in NumPy.
+
+Raises
+------
+TypeError, ValueError
+    As `max_pool{dims}d`; also for a divisor of 0.
+
+Notes
+-----
+A NaN in a window gives NaN there and nowhere else. Sums are pairwise over many taps. A dilated
+window divides by its taps, not by what they span, and one without a tap gives 0. Otherwise as
+``torch.nn.functional.avg_pool{dims}d``.
+"""
+
+SUM = """
+The sum of every window.
+
+Parameters
+----------
+input : array of shape (N, C, {axes}) or (C, {axes})
+kernel_size, stride, padding, dilation, ceil_mode, data_format, out, num_threads
+    See `max_pool{dims}d`; places outside the input add nothing.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o})
+    Floats keep their dtype; integers and bool give int64 or uint64, as in NumPy, and wrap
+    around beyond those.
+"""
+
+ADAPTIVE_MAX = """
+The largest value of each of ``output_size`` bins that cover the input.
+
+Bin ``j`` of ``O`` over ``I`` inputs is ``floor(j * I / O)`` to ``ceil((j + 1) * I / O)``; more
+bins than inputs are fine.
+
+Parameters
+----------
+input : array of shape (N, C, {axes}) or (C, {axes})
+    See `max_pool{dims}d`.
+output_size : int, None or tuple of {dims} of them
+    Bins along {each}; None keeps the size.
+return_indices, index_dtype, index_base, data_format, out, num_threads
+    See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
+"""
+
+ADAPTIVE_MIN = """
+The smallest value of each of ``output_size`` bins that cover the input.
+
+Parameters
+----------
+input, output_size, return_indices, index_dtype, index_base, data_format, out, num_threads
+    See `adaptive_max_pool{dims}d`.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
+"""
+
+ADAPTIVE_AVG = """
+The average of each of ``output_size`` bins that cover the input.
+
+Parameters
+----------
+input, output_size, data_format, out, num_threads
+    See `adaptive_max_pool{dims}d`. Here a C of 0 is fine too.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o})
+    Floats keep their dtype; integers and bool average in float64.
+"""
+
+TEXTS = {
+    "max": MAX, "min": MIN, "avg": AVG, "sum": SUM,
+    "adaptive_max": ADAPTIVE_MAX, "adaptive_min": ADAPTIVE_MIN, "adaptive_avg": ADAPTIVE_AVG,
+}  # fmt: skip
