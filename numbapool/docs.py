@@ -70,6 +70,7 @@ def documented(
         "array": ARRAYS[dims],
         "argument": argument + OPTIONS.get(kind, ""),
         "rounded": ".round(3)" if kind in ROUNDED else "",
+        "ones": 3.0**dims,
         "result": RESULTS.get(kind.removeprefix("adaptive_"), {}).get(dims),
     }
     name += "_backward" if backward else ""

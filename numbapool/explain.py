@@ -86,6 +86,7 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
 
     # The way to a kernel has no room for a question: for this call, the plans come past here.
     with _one_at_a_time:
+        plan._few.clear()
         plan.make_plan = noting  # type: ignore[assignment]
         try:
             pool(*args, **kwargs)

@@ -20,8 +20,12 @@ from .ops import PoolOp
 #: Below so many nanoseconds of work, waking other threads costs more than they save.
 SMALL = 12_000
 
-#: Bytes of tables up to which a plan is kept for the next call.
+#: Bytes of tables up to which a plan is one of many kept for the next call, and one of a few.
 KEPT = 128 * 1024
+KEPT_AMONG_FEW = 16 * 1024 * 1024
+FEW = 4
+#: Inputs with fewer elements never need such tables.
+LARGE = 4096
 
 #: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
 Where = tuple[Any, ...]
@@ -69,11 +73,23 @@ def laid(
 
 
 class LargePlan(Exception):
-    """A plan with large tables, which is not to be kept: what is raised is not cached."""
+    """A plan with large tables, which is not one of many: what is raised is not cached."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self.plan = plan
+
+
+_few: dict[Any, Plan] = {}
+
+
+def _kept_among_few(call: Any, plan: Plan) -> Plan:
+    tables = plan.program.tables if plan.program else ()
+    if sum(table.nbytes for table in tables) <= KEPT_AMONG_FEW:
+        while len(_few) >= FEW:
+            _few.pop(next(iter(_few)), None)
+        _few[call] = plan
+    return plan
 
 
 @lru_cache(maxsize=1024)
@@ -128,12 +144,12 @@ def run(
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
         return_indices = arguments.flag("return_indices", return_indices)
+    call = (op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside)
+    found = _few.get(call) if array.size >= LARGE else None
     try:
-        plan = make_plan(
-            op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside
-        )
+        plan = found or make_plan(*call)
     except LargePlan as large:
-        plan = large.plan
+        plan = _kept_among_few(call, large.plan)
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
     shape, dtype, kept, made, small = plan

@@ -156,7 +156,7 @@ def roi_pool(
     if values.size:
         down = _whole_bins(scaled[:, 1], scaled[:, 3], rows, array.shape[2])
         across = _whole_bins(scaled[:, 0], scaled[:, 2], cells, array.shape[3])
-        regions.largest_of_bins(array, values, indices, batches, down, across, num_threads)
+        regions.of_bins(array, values, indices, batches, (down, across), num_threads)
     return (wrap(values), wrap(indices)) if indexed else wrap(values)
 
 

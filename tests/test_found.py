@@ -10,7 +10,7 @@ from test_process import python
 from test_windows import assert_same, assert_within
 
 import numbapool
-from numbapool import geometry
+from numbapool import geometry, plan
 from numbapool.cli.common import CommandError
 from numbapool.cli.pictures import read_picture
 from numbapool.cpu import frame
@@ -44,16 +44,16 @@ def test_scratch_of_tall_windows_of_bytes():
 def test_scratch_does_not_grow_with_a_plane_pooled_whole():
     where = (geometry.adaptive, 2, 1)
     shape, dtype = (1, 1, 60_000, 60_000), np.dtype(np.uint8)
-    plan = make_plan(MAX, where, shape, None, dtype, False, "int64", None)
-    assert plan.program.frame[frame.SCRATCH] < 2**16
+    made = make_plan(MAX, where, shape, None, dtype, False, "int64", None)
+    assert made.program.frame[frame.SCRATCH] < 2**16
 
 
 @pytest.mark.parametrize("dilation", [10**6, 10**9])
 def test_windows_far_larger_than_planes_take_no_memory(dilation):
     where = (geometry.sliding, 2, 2, 1, "same", dilation, False, True)
-    plan = make_plan(MAX, where, (1, 1, 4, 5), None, np.dtype("f4"), False, "int64", None)
-    assert plan.program.frame[frame.SCRATCH] < 2**16
-    assert sum(table.nbytes for table in plan.program.tables) < 2**16
+    made = make_plan(MAX, where, (1, 1, 4, 5), None, np.dtype("f4"), False, "int64", None)
+    assert made.program.frame[frame.SCRATCH] < 2**16
+    assert sum(table.nbytes for table in made.program.tables) < 2**16
     x = np.random.default_rng(0).standard_normal((1, 1, 4, 5), np.float32)
     # All taps lie on either side of the plane.
     assert_same(numbapool.max_pool2d(x, 2, 1, "same", dilation), np.full_like(x, -np.inf))
@@ -174,6 +174,14 @@ def test_large_tables_are_not_kept():
     assert kept() == before
     numbapool.avg_pool2d(np.ones((1, 1, 1, 3_001), np.uint8), (1, 7), 1)
     assert kept() == before + 1
+
+
+def test_a_few_large_plans_are_kept():
+    for width in (300_001, 300_002, 300_003, 300_004, 300_005):
+        numbapool.avg_pool2d(np.ones((1, 1, 1, width), np.uint8), (1, 7), 1)
+    assert [call[2][-1] for call in plan._few] == [300_002, 300_003, 300_004, 300_005]
+    numbapool.avg_pool2d(np.ones((1, 1, 1, 3_000_000), np.uint8), (1, 7), 1)  # 24 MB of tables
+    assert len(plan._few) == 4
 
 
 def test_a_negated_tensor_is_no_out():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from math import prod
 
 import numpy as np
 
@@ -16,8 +18,10 @@ from .frame import (
     CHANNELS,
     COLS,
     DOWN_COUNTS,
+    HEIGHT,
     HEIGHT_OUT,
     KERNEL_ACROSS,
+    ROOM,
     ROWS,
     WIDTH,
 )
@@ -33,28 +37,34 @@ MEAN, LARGEST, LARGEST_PART = range(3)
 
 
 @cache
-def _bins(dtype: np.dtype) -> int:
-    """The largest input of every bin of whole inputs, and its place; 0 and -1 of none."""
+def _bins(dtype: np.dtype, rule: int) -> int:
+    """The largest input of every bin of whole inputs, and its place, or the mean; 0, -1 of none."""
     value_type, stamp, zero, one, two = dtype.type, fingerprint(MAX), U(0), U(1), U(2)
+    mean = rule == MEAN
 
     def bins(words, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         x, out = memory.pointer(x_at, value_type), memory.pointer(out_at, value_type)
         index = memory.pointer(index_at, np.int64)
         batches = memory.pointer(memory.word(words, KERNEL_ACROSS), U)
+        deep = memory.pointer(memory.word(words, DOWN_COUNTS), U)
         down = memory.pointer(memory.word(words, ROWS), U)
         across = memory.pointer(memory.word(words, COLS), U)
         channels, size = memory.word(words, CHANNELS), memory.word(words, BY_CHANNEL)
-        width = memory.word(words, WIDTH)
-        rows, cells = memory.word(words, HEIGHT_OUT), memory.word(words, CELLS)
+        height, width = memory.word(words, HEIGHT), memory.word(words, WIDTH)
+        slices, rows = memory.word(words, ROOM), memory.word(words, HEIGHT_OUT)
+        cells = memory.word(words, CELLS)
         for task in range(first, last):
             box, channel = task // channels, task % channels
             plane = (memory.load(INPUT, batches, box) * channels + channel) * size
-            for o in range(rows):
-                tall = two * (box * rows + o)
-                for j in range(cells):
-                    broad = two * (box * cells + j)
-                    best, where, none = value_type(0), np.int64(-1), True
+            for cell in range(slices * rows * cells):
+                far = two * (box * slices + cell // (rows * cells))
+                tall = two * (box * rows + cell // cells % rows)
+                broad = two * (box * cells + cell % cells)
+                best, where, total, count = value_type(0), np.int64(-1), 0.0, zero
+                for slab in range(
+                    memory.load(INPUT, deep, far), memory.load(INPUT, deep, far + one)
+                ):
                     for row in range(
                         memory.load(INPUT, down, tall), memory.load(INPUT, down, tall + one)
                     ):
@@ -62,12 +72,17 @@ def _bins(dtype: np.dtype) -> int:
                             memory.load(INPUT, across, broad),
                             memory.load(INPUT, across, broad + one),
                         ):
-                            at = row * width + column
+                            at = (slab * height + row) * width + column
                             value = memory.load(INPUT, x, plane + at)
-                            if none or value > best or value != value:
-                                best, where, none = value, np.int64(at), False
-                    to = (task * rows + o) * cells + j
-                    memory.store(OUTPUT, out, to, best)
+                            total += value
+                            if count == zero or value > best or value != value:
+                                best, where = value, np.int64(at)
+                            count += one
+                to = task * (slices * rows * cells) + cell
+                if mean and count > zero:
+                    best = value_type(total / count)
+                memory.store(OUTPUT, out, to, best)
+                if not mean:
                     memory.store(OUTPUT_INDEX, index, to, where)
         return last + zero
 
@@ -145,20 +160,21 @@ def run(
     kernel: int, x: np.ndarray, out: np.ndarray, indices: np.ndarray | None, boxes: np.ndarray,
     tables: dict[int, np.ndarray], num_threads: int | None,
 ) -> None:  # fmt: skip
-    """Pools ``boxes`` of C-contiguous planes into (K, C, rows, cells)."""
-    channels, height, width = x.shape[1:]
+    """Pools ``boxes`` of C-contiguous (N, C, *spatial) into (K, C, *cells)."""
+    *_, slices, rows, cells = (1, *out.shape[2:])
     made = assembled(
         "regions",
         {
             frame.KERNEL: kernel,
             frame.SCRATCH: 0,
-            frame.TASKS: len(boxes) * channels,
-            frame.CHANNELS: channels,
-            frame.BY_CHANNEL: height * width,
-            frame.HEIGHT: height,
-            frame.WIDTH: width,
-            frame.HEIGHT_OUT: out.shape[2],
-            frame.CELLS: out.shape[3],
+            frame.TASKS: len(boxes) * x.shape[1],
+            frame.CHANNELS: x.shape[1],
+            frame.BY_CHANNEL: prod(x.shape[2:]),
+            frame.HEIGHT: x.shape[-2],
+            frame.WIDTH: x.shape[-1],
+            frame.ROOM: slices,
+            frame.HEIGHT_OUT: rows,
+            frame.CELLS: cells,
         },
         {frame.KERNEL_ACROSS: boxes, **tables},
         out.size * WORK,
@@ -168,13 +184,19 @@ def run(
     threads.run(made, (arrays[0], arrays[1], arrays[2]), num_threads)
 
 
-def largest_of_bins(
-    x: np.ndarray, out: np.ndarray, indices: np.ndarray, batches: np.ndarray, down: np.ndarray,
-    across: np.ndarray, num_threads: int | None,
+def of_bins(
+    x: np.ndarray, out: np.ndarray, indices: np.ndarray | None, batches: np.ndarray,
+    bins: Sequence[np.ndarray], num_threads: int | None,
 ) -> None:  # fmt: skip
-    """The bins of box k are ``down[k]`` by ``across[k]``, pairs of a first input and an end."""
-    tables = {ROWS: down, COLS: across}
-    run(_bins(x.dtype), x, out, indices, batches, tables, num_threads)
+    """The bins of box k along each axis are ``axis[k]``, pairs of a first input and an end.
+
+    The largest of a bin and its place, or without ``indices`` its mean.
+    """
+    one_slice = np.tile(np.array([0, 1]), (len(batches), 1, 1))
+    deep, down, across = bins if len(bins) == 3 else (one_slice, *bins)
+    kernel = _bins(x.dtype, MEAN if indices is None else LARGEST)
+    tables = {DOWN_COUNTS: deep, ROWS: down, COLS: across}
+    run(kernel, x, out, indices, batches, tables, num_threads)
 
 
 def of_points(

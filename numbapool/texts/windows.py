@@ -170,7 +170,79 @@ array of shape (N, C, {o}) or (C, {o})
     Floats keep their dtype; integers and bool average in float64.
 """
 
+FRACTIONAL_MAX = """
+The largest value of windows whose places are drawn: fractional max pooling [1]_.
+
+Parameters
+----------
+input : array of shape (N, C, {axes}) or (C, {axes})
+    NumPy array or torch CPU tensor of float32 or float64; one copy unless C-contiguous.
+kernel_size : {ints}
+    Taps of a window along {each}.
+output_size : {ints}, optional
+    Windows along {each}.
+output_ratio : float or tuple of {dims} floats, optional
+    Or how many of the inputs' number, between 0 and 1. One of the two must be given.
+return_indices : bool
+    Whether to return where the values are too, flat in the plane.
+random_samples : float array of shape (N, C, {dims}), optional
+    From 0 up to 1: what places the windows of every plane. In two dimensions the first moves them
+    across and the second down, as in torch.
+rng : numpy.random.Generator, optional
+    Or what draws them. One of the two must be given.
+num_threads : int, optional
+    See `max_pool{dims}d`.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
+    Of the input's kind and dtype.
+
+Raises
+------
+TypeError, ValueError
+    For sizes that do not go together, samples outside their range, and wrong shapes and dtypes.
+
+Notes
+-----
+Equal values and NaN as in `max_pool{dims}d`. Equals
+``torch.nn.functional.fractional_max_pool{dims}d`` for the same samples.
+
+References
+----------
+.. [1] Graham, Fractional max-pooling, 2014
+
+Examples
+--------
+>>> import numpy as np, numbapool
+>>> x = np.arange(5.0 ** {dims}).reshape(1, 1, *[5] * {dims})
+>>> numbapool.fractional_max_pool{dims}d(x, 2, 3, rng=np.random.default_rng(0)).max() == x.max()
+np.True_
+"""
+
+FRACTIONAL_AVG = """
+The mean of windows whose places are drawn.
+
+Parameters
+----------
+input, kernel_size, output_size, output_ratio, random_samples, rng, num_threads
+    See `fractional_max_pool{dims}d`, as are errors.
+
+Returns
+-------
+array of shape (N, C, {o}) or (C, {o})
+    Of the input's kind and dtype, summed in float64.
+
+Examples
+--------
+>>> import numpy as np, numbapool
+>>> x = np.ones((1, 1, *[5] * {dims}))
+>>> numbapool.fractional_avg_pool{dims}d(x, 2, 3, rng=np.random.default_rng(0)).sum().item()
+{ones}
+"""
+
 TEXTS = {
+    "fractional_max": FRACTIONAL_MAX, "fractional_avg": FRACTIONAL_AVG,
     "max": MAX, "min": MIN, "avg": AVG, "sum": SUM,
     "adaptive_max": ADAPTIVE_MAX, "adaptive_min": ADAPTIVE_MIN, "adaptive_avg": ADAPTIVE_AVG,
 }  # fmt: skip
