@@ -13,6 +13,7 @@ from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
 from .axes import road
 from .docs import documented
 from .indices import pooled
+from .nan import policed
 from .ops import MAX, MEAN, MIN, OPS, PoolOp
 
 
@@ -29,17 +30,18 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         index_dtype: Any = "int64",
         index_base: str = "plane",
         data_format: str = "channels_first",
+        nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
         where = _bins(dims, output_size)
-        run = road(data_format)
+        run, how = road(data_format), policed(op, input, nan_policy)
         if index_base != "plane" or index_dtype == "smallest":
             return pooled(
-                run, op, where, input, return_indices, index_dtype, index_base, data_format, out,
+                run, how, where, input, return_indices, index_dtype, index_base, data_format, out,
                 num_threads,
             )  # fmt: skip
-        return run(op, where, input, return_indices, index_dtype, None, out, num_threads)
+        return run(how, where, input, return_indices, index_dtype, None, out, num_threads)
 
     return documented(pool, f"adaptive_{op.name}", dims)
 
@@ -50,12 +52,13 @@ def _averaging(dims: int) -> Callable[..., Any]:
         output_size: Any,
         *,
         data_format: str = "channels_first",
+        nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
         where = _bins(dims, output_size)
-        run = road(data_format)
-        return run(MEAN, where, input, False, None, None, out, num_threads)
+        run, how = road(data_format), policed(MEAN, input, nan_policy)
+        return run(how, where, input, False, None, None, out, num_threads)
 
     return documented(pool, "adaptive_avg", dims)
 
@@ -106,6 +109,7 @@ def global_max_pool(
     return_indices: bool = False,
     keepdims: bool = True,
     *,
+    nan_policy: str = "propagate",
     index_dtype: Any = "int64",
     out: Any = None,
     num_threads: int | None = None,
@@ -120,7 +124,7 @@ def global_max_pool(
         Whether to return where it is too, flat in the plane.
     keepdims : bool
         Whether the spatial axes stay, with size 1.
-    index_dtype, out, num_threads
+    nan_policy, index_dtype, out, num_threads
         See `max_pool2d`, as are errors and the rules for equal values and NaN.
 
     Returns
@@ -133,7 +137,8 @@ def global_max_pool(
     >>> numbapool.global_max_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
     array([[11, 23]])
     """
-    return _whole(MAX, x, keepdims, return_indices, index_dtype, out, num_threads)
+    op = policed(MAX, x, nan_policy)
+    return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads)
 
 
 def global_min_pool(
@@ -141,6 +146,7 @@ def global_min_pool(
     return_indices: bool = False,
     keepdims: bool = True,
     *,
+    nan_policy: str = "propagate",
     index_dtype: Any = "int64",
     out: Any = None,
     num_threads: int | None = None,
@@ -162,17 +168,23 @@ def global_min_pool(
     >>> numbapool.global_min_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
     array([[ 0, 12]])
     """
-    return _whole(MIN, x, keepdims, return_indices, index_dtype, out, num_threads)
+    op = policed(MIN, x, nan_policy)
+    return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads)
 
 
 def global_avg_pool(
-    x: Any, keepdims: bool = True, *, out: Any = None, num_threads: int | None = None
+    x: Any,
+    keepdims: bool = True,
+    *,
+    nan_policy: str = "propagate",
+    out: Any = None,
+    num_threads: int | None = None,
 ) -> Any:
     """The average of every plane.
 
     Parameters
     ----------
-    x, keepdims, out, num_threads
+    x, keepdims, nan_policy, out, num_threads
         See `global_max_pool`.
 
     Returns
@@ -186,7 +198,8 @@ def global_avg_pool(
     >>> numbapool.global_avg_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
     array([[ 5.5, 17.5]])
     """
-    return _whole(MEAN, x, keepdims, False, None, out, num_threads)
+    op = policed(MEAN, x, nan_policy)
+    return _whole(op, x, keepdims, False, None, out, num_threads)
 
 
 def spatial_pyramid_pool(

@@ -11,6 +11,7 @@ import numpy as np
 from . import arguments, geometry, lazy
 from .arguments import plain
 from .arrays import adapt, check_outs
+from .nan import policed
 from .ops import OPS, PoolOp
 
 
@@ -84,6 +85,7 @@ def pool(
     axes: Any = None,
     count_include_pad: bool = True,
     index_dtype: Any = "int64",
+    nan_policy: str = "propagate",
     out: Any = None,
     num_threads: int | None = None,
 ) -> Any:
@@ -105,7 +107,7 @@ def pool(
         if it is one int.
     count_include_pad : bool
         See `avg_pool2d`.
-    index_dtype, out, num_threads
+    index_dtype, nan_policy, out, num_threads
         See `max_pool2d`, as are errors and the rules for equal values and NaN.
 
     Returns
@@ -128,6 +130,7 @@ def pool(
         raise ValueError(f"op must be one of {', '.join(OPS)} or a PoolOp, got op={op!r}")
     if return_indices and op.better is None:
         raise ValueError(f"return_indices needs an op that selects, got op={op.name!r}")
+    op = policed(op, x, nan_policy)
     array, wrap = adapt("x", x)
     kernel = plain("kernel_size", kernel_size)
     pooled = _pooled_axes(axes, array.ndim, kernel)

@@ -35,6 +35,7 @@ def _both(dims: int) -> Callable[..., Any]:
         dilation: Any = 1,
         ceil_mode: bool = False,
         *,
+        nan_policy: str = "propagate",
         num_threads: int | None = None,
     ) -> tuple[Any, Any]:
         array, wrap = _array(input, dims)
@@ -42,14 +43,15 @@ def _both(dims: int) -> Callable[..., Any]:
         axes = geometry.sliding(
             array.shape[-dims:], *functional.window(dims, *window)[2:]
         )
+        options = {"nan_policy": nan_policy, "num_threads": num_threads}
         lead = array.shape[: array.ndim - dims]
         shape = (*lead, *geometry.lengths(axes))
         low, high = np.empty(shape, array.dtype), np.empty(shape, array.dtype)
         step = max(TOGETHER // max(prod(array.shape[1:]) * array.itemsize, 1), 1)
         for start in range(0, lead[0], step) if array.size else ():
             part = slice(start, start + step)
-            least(array[part], *window, out=low[part], num_threads=num_threads)
-            most(array[part], *window, out=high[part], num_threads=num_threads)
+            least(array[part], *window, out=low[part], **options)
+            most(array[part], *window, out=high[part], **options)
         return wrap(low), wrap(high)
 
     return documented(minmax_pool, "minmax", dims)

@@ -10,6 +10,7 @@ from .arguments import plain
 from .axes import road
 from .docs import documented
 from .indices import pooled
+from .nan import policed
 from .ops import MAX, MEAN, MIN, SUM, PoolOp
 
 
@@ -57,17 +58,19 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         index_dtype: Any = "int64",
         index_base: str = "plane",
         data_format: str = "channels_first",
+        nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
+        how = op if nan_policy == "propagate" else policed(op, input, nan_policy)
         if index_base != "plane" or index_dtype == "smallest":
             return pooled(
-                run, op, where, input, return_indices, index_dtype, index_base, data_format, out,
+                run, how, where, input, return_indices, index_dtype, index_base, data_format, out,
                 num_threads,
             )  # fmt: skip
-        return run(op, where, input, return_indices, index_dtype, None, out, num_threads)
+        return run(how, where, input, return_indices, index_dtype, None, out, num_threads)
 
     return documented(pool, op.name, dims)
 
@@ -84,6 +87,7 @@ def _averaging(dims: int) -> Callable[..., Any]:
         *,
         dilation: Any = 1,
         data_format: str = "channels_first",
+        nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
@@ -93,7 +97,8 @@ def _averaging(dims: int) -> Callable[..., Any]:
             dims, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
         )
         run = lazy.run if data_format == "channels_first" else road(data_format)
-        return run(MEAN, where, input, False, None, divisor_override, out, num_threads)
+        how = MEAN if nan_policy == "propagate" else policed(MEAN, input, nan_policy)
+        return run(how, where, input, False, None, divisor_override, out, num_threads)
 
     return documented(pool, "avg", dims)
 
@@ -108,12 +113,14 @@ def _summing(dims: int) -> Callable[..., Any]:
         ceil_mode: bool = False,
         *,
         data_format: str = "channels_first",
+        nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
-        return run(SUM, where, input, False, None, None, out, num_threads)
+        how = SUM if nan_policy == "propagate" else policed(SUM, input, nan_policy)
+        return run(how, where, input, False, None, None, out, num_threads)
 
     return documented(pool, "sum", dims)
 

@@ -14,6 +14,7 @@ from .arguments import plain
 from .axes import road
 from .docs import documented
 from .functional import window
+from .nan import policed
 from .ops import PoolOp, exponential, mixed, power, quantile, variance
 
 
@@ -82,6 +83,7 @@ def _reducing(
         ceil_mode: bool = False,
         *,
         data_format: str = "channels_first",
+        nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
         **given: Any,
@@ -92,9 +94,8 @@ def _reducing(
             wrong = f"an unexpected argument {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
             raise TypeError(f"{kind}_pool{dims}d() got {wrong}")
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
-        return road(data_format)(
-            op(**options | given), where, input, False, None, None, out, num_threads
-        )
+        how = policed(op(**options | given), input, nan_policy)
+        return road(data_format)(how, where, input, False, None, None, out, num_threads)
 
     signature = inspect.signature(pool)
     named = [
@@ -122,6 +123,7 @@ def _norm(dims: int) -> Callable[..., Any]:
         padding: Any = 0,
         dilation: Any = 1,
         data_format: str = "channels_first",
+        nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
@@ -131,7 +133,8 @@ def _norm(dims: int) -> Callable[..., Any]:
         infinite = math.isinf(p)
         op = power.LARGEST_MAGNITUDE if infinite else power.lp(p, math.prod(kernel), absolute)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
-        return road(data_format)(op, where, input, False, None, None, out, num_threads)
+        how = policed(op, input, nan_policy)
+        return road(data_format)(how, where, input, False, None, None, out, num_threads)
 
     return documented(pool, "lp", dims)
 

@@ -37,8 +37,11 @@ WINDOW = range(3)
 FIRST, FIRST_PLACE, TAPS = WINDOW
 
 
-def make_gather(s: Scalars, indexed: bool) -> Any:
-    """The kernel: all windows of the output rows ``first`` to ``last``."""
+def make_gather(s: Scalars, counted: bool, indexed: bool) -> Any:
+    """The kernel: all windows of the output rows ``first`` to ``last``.
+
+    ``counted``: taps that are left out do not count in a divisor.
+    """
     reduce, taken_as, finish = s.reduce, make_taken(s, INPUT), s.finish
     source, accumulator, result = s.source, s.accumulator, s.result
     index_type, identity, divides, stamp = s.index, s.identity, s.divides, s.fingerprint
@@ -105,11 +108,11 @@ def make_gather(s: Scalars, indexed: bool) -> Any:
                         value = taken_as(memory.load(INPUT, x, at + tap * step))
                         memory.store(TILE, seen, size, value)
                         size += one
-                value, where = identity, index_type(-1)
+                value, where, omitted = identity, index_type(-1), 0
                 if size > zero:
-                    found, chosen = reduce(seen, np.int64(size))
+                    found, chosen, omitted = reduce(seen, np.int64(size))
                     value = vector.convert(found, accumulator)
-                    if indexed:
+                    if indexed and chosen >= 0:
                         far = beyond(axes, taken, outer, U(chosen) // across, place)
                         far += base_place + U(chosen) % across * step_place
                         far += memory.load(INPUT, spans, number * every + start_place)
@@ -117,6 +120,8 @@ def make_gather(s: Scalars, indexed: bool) -> Any:
                 count = down_count
                 if divides:
                     count = accumulator(down_count * memory.load(INPUT, counts, number))
+                    if counted:
+                        count -= accumulator(omitted)
                 done = vector.convert(finish(value, count), result)
                 memory.store(OUTPUT, out, task * cells + j, done)
                 if indexed:

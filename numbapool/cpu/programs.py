@@ -21,7 +21,9 @@ _on_scalars_only: set[tuple[PoolOp, np.dtype]] = set()
 
 
 def _works_on_vectors(op: PoolOp, dtype: np.dtype) -> bool:
-    if op.reduce is not None or dtype.kind == "c" or (op, dtype) in _on_scalars_only:
+    if op.omits_nan or op.reduce is not None or dtype.kind == "c":
+        return False
+    if (op, dtype) in _on_scalars_only:
         return False
     # Lanes past a window hold the identity, and are lifted too.
     accumulator = stored(op.accumulator(dtype)).type
@@ -70,8 +72,9 @@ def _gathering(
     most = prod(int(span[:, 2].max()) for span in spans)
     index: type = np.int64 if index_dtype is None else index_dtype.type
     made = kernels.kernel(
-        "gather", op, dtype, index_dtype is not None, np.int64, index, scaled, False
-    )
+        "gather", op, dtype, index_dtype is not None, np.int64, index, scaled, False,
+        divisor is None and not scaled,
+    )  # fmt: skip
     return kernels.assembled(
         "gather",
         {

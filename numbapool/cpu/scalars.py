@@ -20,7 +20,7 @@ class Scalars(NamedTuple):
     combine: Callable[..., Any]
     better: Callable[..., Any]
     overrides: Callable[..., Any]
-    reduce: Callable[..., Any]  # all taps of a window: the value, and which tap it is
+    reduce: Callable[..., Any]  # all taps of a window
     lift: Callable[..., Any]
     finish: Callable[..., Any]
     identity: Any
@@ -79,19 +79,53 @@ def _selection(op: PoolOp, blind: bool) -> tuple[Callable[..., Any], Callable[..
     return inner(_either(better, overrides)), inner(_overriding(better, overrides))
 
 
+def _omitting(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """A fold without taps that are NaN; it tells how many those were."""
+    reduce = inner(reduce)
+
+    def omitted(taps, count):
+        nothing, kept = taps[0], 0
+        for tap in range(count):
+            if taps[tap] == taps[tap]:
+                taps[kept] = taps[tap]
+                kept += 1
+        if kept == 0:
+            return nothing, -1, 0
+        value, chosen, _ = reduce(taps, kept)
+        return value, chosen, count - kept
+
+    return omitted
+
+
+def _selecting_numbers(better: Any) -> Callable[..., Any]:
+    """A selection among taps that are not NaN."""
+
+    def selected(taps, count):
+        value, chosen = taps[0], -1
+        for tap in range(count):
+            if taps[tap] == taps[tap] and (chosen < 0 or better(taps[tap], value)):
+                value, chosen = taps[tap], tap
+        return value, chosen, 0
+
+    return selected
+
+
 def _seen_together(op: PoolOp, better: Any, combine: Any) -> Callable[..., Any]:
-    """``reduce(taps, count)`` of an op: its own, or what its better or combine comes to."""
+    """``reduce(taps, count)`` of an op: its own, or what its better or combine comes to.
+
+    The value, which tap it is, and how many were left out.
+    """
     reduce = inner(op.reduce or _never)
 
     def as_said(taps, count):
-        return reduce(taps, count), 0
+        return reduce(taps, count), 0, 0
 
     def selected(taps, count):
         value, chosen = taps[0], 0
         for tap in range(1, count):
             if better(taps[tap], value):
                 value, chosen = taps[tap], tap
-        return value, chosen
+        return value, chosen, 0
 
     def folded(taps, count):
         while count > 1:  # pairwise, in their order
@@ -101,11 +135,12 @@ def _seen_together(op: PoolOp, better: Any, combine: Any) -> Callable[..., Any]:
             if count % 2:
                 taps[pairs] = taps[count - 1]
             count -= pairs
-        return taps[0], 0
+        return taps[0], 0, 0
 
-    if op.reduce is not None:
-        return as_said
-    return folded if op.better is None else selected
+    if op.better is not None:
+        return _selecting_numbers(better) if op.omits_nan else selected
+    whole = folded if op.reduce is None else as_said
+    return _omitting(whole) if op.omits_nan else whole
 
 
 def _as_it_is(tap: Any) -> Any:

@@ -7,7 +7,8 @@ compiles the very same objects, so they may use only what Numba compiles.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,8 @@ class PoolOp:
         window of a million taps takes scratch for as many.
     lift : callable, optional
         ``lift(tap)`` is what a tap counts as in a fold.
+    omits_nan : bool
+        Whether taps that are NaN are left out, as far as there are others; see `omitting`.
     finish : callable
         ``finish(folded, count)`` is the result; ``count`` is the number of taps to divide by.
     scale : callable, optional
@@ -89,6 +92,7 @@ class PoolOp:
     total: bool = False
     reduce: Callable[[Any, int], Scalar] | None = None
     lift: Callable[[Scalar], Scalar] | None = None
+    omits_nan: bool = False
     finish: Callable[[Scalar, Scalar], Scalar] = as_it_is
     scale: Callable[[Scalar, Scalar], Scalar] | None = None
     accumulator: Callable[[np.dtype], np.dtype] = own
@@ -101,3 +105,9 @@ class PoolOp:
                 f"a PoolOp has one of combine, better and reduce, got name={self.name!r} with "
                 f"combine={self.combine!r}, better={self.better!r}, reduce={self.reduce!r}"
             )
+
+
+@cache
+def omitting(op: PoolOp) -> PoolOp:
+    """``op`` without taps that are NaN; of nothing else it makes NaN, with index -1."""
+    return replace(op, omits_nan=True, scale=None)

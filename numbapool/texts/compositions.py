@@ -8,7 +8,7 @@ The smallest and the largest value of every window, in one pass over memory.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, dilation, ceil_mode, num_threads
+kernel_size, stride, padding, dilation, ceil_mode, nan_policy, num_threads
     See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
 
 Returns

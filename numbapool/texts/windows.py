@@ -29,6 +29,9 @@ index_base : str
 data_format : "channels_first" or "channels_last"
     Whether the input is as above, or (N, {axes}, C) or ({axes}, C). Either may lie in memory as
     the other: a channels-last torch tensor gives one.
+nan_policy : "propagate", "omit" or "raise"
+    Whether NaN wins, is left out (a window of nothing else gives NaN, with index -1), or is an
+    error. Where there is one to leave out, every tap is looked at by itself.
 out : array, or a pair of them with indices
     Where to write the result, of its shape and dtype, with any strides.
 num_threads : int, optional
@@ -68,7 +71,7 @@ Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
 kernel_size, stride, padding, dilation, ceil_mode, return_indices
-index_dtype, index_base, data_format, out, num_threads
+index_dtype, index_base, data_format, nan_policy, out, num_threads
     See `max_pool{dims}d`.
 
 Returns
@@ -82,7 +85,7 @@ The average of every window.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, ceil_mode, dilation, data_format, out, num_threads
+kernel_size, stride, padding, ceil_mode, dilation, data_format, nan_policy, out, num_threads
     See `max_pool{dims}d`.
 count_include_pad : bool
     Whether places of the padding count in the divisor (as zeros). Places past the padding,
@@ -113,7 +116,7 @@ The sum of every window.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, dilation, ceil_mode, data_format, out, num_threads
+kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, out, num_threads
     See `max_pool{dims}d`; places outside the input add nothing.
 
 Returns
@@ -135,7 +138,7 @@ input : array of shape (N, C, {axes}) or (C, {axes})
     See `max_pool{dims}d`.
 output_size : int, None or tuple of {dims} of them
     Bins along {each}; None keeps the size.
-return_indices, index_dtype, index_base, data_format, out, num_threads
+return_indices, index_dtype, index_base, data_format, nan_policy, out, num_threads
     See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
 
 Returns
@@ -148,7 +151,8 @@ The smallest value of each of ``output_size`` bins that cover the input.
 
 Parameters
 ----------
-input, output_size, return_indices, index_dtype, index_base, data_format, out, num_threads
+input, output_size, return_indices, index_dtype, index_base, data_format, nan_policy, out
+num_threads
     See `adaptive_max_pool{dims}d`.
 
 Returns
@@ -161,7 +165,7 @@ The average of each of ``output_size`` bins that cover the input.
 
 Parameters
 ----------
-input, output_size, data_format, out, num_threads
+input, output_size, data_format, nan_policy, out, num_threads
     See `adaptive_max_pool{dims}d`. Here a C of 0 is fine too.
 
 Returns
