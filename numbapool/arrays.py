@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+
+from .ops.base import BFLOAT16, is_half
 
 Wrap = Callable[[np.ndarray], Any]
 
@@ -20,15 +23,30 @@ def as_it_is(array: np.ndarray) -> np.ndarray:
 def adapt(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
     """``x`` as a NumPy array that shares its memory, and what makes a result of its kind."""
     if type(x) is np.ndarray:
+        if x.dtype.kind == "V" and x.dtype.name == "bfloat16":
+            return x.view(BFLOAT16), partial(_as_brain, x.dtype)
         return x, as_it_is
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
-        return _from_torch(name, x), torch.from_numpy
+        array = _from_torch(name, x)
+        return array, (_to_torch if array.dtype == BFLOAT16 else torch.from_numpy)
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} must have no mask, got a masked array of shape {x.shape}")
     if isinstance(x, np.ndarray):
         return x.view(np.ndarray), as_it_is
     raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(x).__name__}")
+
+
+def _as_brain(dtype: np.dtype, array: np.ndarray) -> np.ndarray:
+    """A result in somebody's own bfloat16; an index map as it is."""
+    return array.view(dtype) if array.dtype == BFLOAT16 else array
+
+
+def _to_torch(array: np.ndarray) -> Any:
+    torch = sys.modules["torch"]
+    if array.dtype != BFLOAT16:
+        return torch.from_numpy(array)
+    return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
 
 
 def _callers() -> int:
@@ -52,6 +70,9 @@ def _from_torch(name: str, x: Any) -> np.ndarray:
             UserWarning,
             stacklevel=_callers(),
         )
+    if x.dtype == torch.bfloat16:
+        bits: np.ndarray = x.detach().resolve_neg().view(torch.int16).numpy()
+        return bits.view(BFLOAT16)
     try:
         array: np.ndarray = x.detach().resolve_neg().numpy()
     except TypeError:
@@ -75,11 +96,14 @@ def checked_index_dtype(index_dtype: Any) -> np.dtype:
     return dtype
 
 
-def check_dtype(dtype: np.dtype) -> None:
-    """Refuses what no kernel is made for."""
-    if not (dtype.kind in "iub" or (dtype.kind == "f" and dtype.itemsize in (4, 8))):
+def check_dtype(dtype: np.dtype, sums: bool = False) -> None:
+    """Refuses what no kernel is made for; only sums are made for complex numbers."""
+    if dtype.kind == "c" and dtype.itemsize <= 16 and sums:
+        return
+    if not (dtype.kind in "iub" or (dtype.kind == "f" and dtype.itemsize <= 8) or is_half(dtype)):
+        complex_too = ", complex numbers" if sums else ""
         raise TypeError(
-            f"input must be float32, float64, an integer or bool, got dtype {dtype}"
+            f"input must be of floats up to float64, integers{complex_too} or bool, got {dtype}"
         )
 
 

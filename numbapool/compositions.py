@@ -74,7 +74,7 @@ def _drawn(dims: int) -> Callable[..., Any]:
         num_threads: int | None = None,
     ) -> Any:
         array, wrap = _array(input, dims)
-        if array.dtype.kind != "f":
+        if array.dtype not in (np.float32, np.float64):
             raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")
         window = (kernel_size, stride, padding, dilation, ceil_mode)
         weights = np.maximum(array, 0)

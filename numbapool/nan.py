@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import adapt
 from .ops import PoolOp
-from .ops.base import omitting
+from .ops.base import BFLOAT16, omitting
 
 POLICIES = ("propagate", "omit", "raise")
 
@@ -20,15 +20,17 @@ def policed(op: PoolOp, x: Any, nan_policy: Any) -> PoolOp:
             f"nan_policy must be one of {', '.join(POLICIES)}, got nan_policy={nan_policy!r}"
         )
     array, _ = adapt("input", x)
-    if nan_policy == "propagate" or array.dtype.kind != "f":
+    brain = array.dtype == BFLOAT16
+    if nan_policy == "propagate" or not (array.dtype.kind == "f" or brain):
         return op
-    with np.errstate(all="ignore"):
-        # Infinities of both signs look like one: then what leaves NaN out runs for nothing.
-        if not np.isnan(array.sum()):
-            return op
+    if not brain:
+        with np.errstate(all="ignore"):
+            # Infinities of both signs look like one: `omit` runs for nothing then, at worst.
+            if not np.isnan(array.sum()):
+                return op
     if nan_policy == "omit":
         return omitting(op)
-    found = np.isnan(array)
+    found = (array.view(np.int16) & 0x7FFF) > 0x7F80 if brain else np.isnan(array)
     if found.any():
         where = tuple(int(n) for n in np.unravel_index(int(found.argmax()), array.shape))
         raise ValueError(f"input of shape {array.shape} has NaN, the first at {where}")

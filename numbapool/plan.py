@@ -16,6 +16,7 @@ from .cpu.drivers import serial
 from .cpu.kernels import Program
 from .cpu.programs import program
 from .ops import PoolOp
+from .ops.base import is_half
 
 #: Below so many nanoseconds of work, waking other threads costs more than they save.
 SMALL = 12_000
@@ -39,6 +40,7 @@ class Plan(NamedTuple):
     index_dtype: np.dtype | None
     program: Program | None  # None where there is nothing to do
     small: bool
+    halves: bool  # of a type that kernels see as bits
 
 
 def output_axes(
@@ -98,7 +100,7 @@ def make_plan(
     dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None, inside: int = 0,
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and, unless C-contiguous, these strides."""
-    check_dtype(dtype)
+    check_dtype(dtype, op.combine is not None and op.lift is None)
     axes = output_axes(where, shape, op, inside)
     index_dtype = checked_index_dtype(index_dtype) if return_indices else None
     sizes = tuple(axis.size for axis in axes[: where[1]])
@@ -121,7 +123,7 @@ def make_plan(
         walk = (channels, by_batch, steps[len(outer) - 1] if outer else 0)
         made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
     small = made is None or made.work < SMALL
-    plan = Plan(result, op.result(dtype), index_dtype, made, small)
+    plan = Plan(result, op.result(dtype), index_dtype, made, small, is_half(dtype))
     if made and sum(table.nbytes for table in made.tables) > KEPT:
         raise LargePlan(plan)
     return plan
@@ -132,11 +134,12 @@ def run(
     divisor: int | None = None, out: Any = None, num_threads: int | None = None,
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
-    array, wrap = (x, as_it_is) if type(x) is np.ndarray else adapt("input", x)
+    plain = type(x) is np.ndarray and x.dtype.kind != "V"
+    array, wrap = (x, as_it_is) if plain else adapt("input", x)
     given, strides, inside = array, None, 0
     dtype = array.dtype
     if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
-        check_dtype(dtype)
+        check_dtype(dtype, op.combine is not None and op.lift is None)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
         array, inside = readable(array, where[1])
         strides, dtype = None if array.flags.c_contiguous else array.strides, array.dtype
@@ -152,7 +155,7 @@ def run(
         plan = _kept_among_few(call, large.plan)
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
-    shape, dtype, kept, made, small = plan
+    shape, dtype, kept, made, small, halves = plan
     if out is None:
         asked: list[np.ndarray] = []
         values, indices = np.empty(shape, dtype), None if kept is None else np.empty(shape, kept)
@@ -165,10 +168,13 @@ def run(
         dense = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
+        seen, given_to = array, values
+        if halves:
+            seen, given_to = array.view(np.int16), values.view(np.int16)
         while (
-            serial(made.address, array, values, indices)
+            serial(made.address, seen, given_to, indices)
             if small
-            else threads.run(made, (array, values, indices), num_threads)
+            else threads.run(made, (seen, given_to, indices), num_threads)
         ):
             made.complete()  # and once again: the first time that there is something left
     if out is None:

@@ -14,6 +14,7 @@ from .arrays import adapt, check_dtype, check_outs
 from .docs import documented
 from .indices import checked_indices
 from .lazy import undisturbed
+from .ops.base import is_half
 
 RULES = ("last", "sum", "max")
 
@@ -84,6 +85,8 @@ def _unpooling(dims: int) -> Callable[..., Any]:
         given = geometry.spatial(array.shape, dims)
         if reduce not in RULES:
             raise ValueError(f"reduce must be one of {', '.join(RULES)}, got reduce={reduce!r}")
+        if is_half(array.dtype) and reduce != "last":
+            raise TypeError(f"reduce={reduce!r} is not for 16-bit floats, got dtype {array.dtype}")
         kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
         strides = plain("stride", stride)
         strides = kernel if strides in (None, ()) else arguments.spread("stride", strides, dims, 1)

@@ -10,7 +10,9 @@ from numba.core.errors import NumbaError
 
 from ..geometry import Laid, lengths
 from ..ops import OPS, PoolOp
+from ..ops.base import is_half
 from . import frame, kernels, volumes
+from .half_scalars import fitting
 from .kernels import Program
 from .scalars import stored
 
@@ -23,12 +25,17 @@ _on_scalars_only: set[tuple[PoolOp, np.dtype]] = set()
 def _works_on_vectors(op: PoolOp, dtype: np.dtype) -> bool:
     if op.omits_nan or op.reduce is not None or dtype.kind == "c":
         return False
-    if (op, dtype) in _on_scalars_only:
+    # Where an op selects, its kernels look for what it chose among the taps as they are.
+    if (op, dtype) in _on_scalars_only or (
+        is_half(dtype) and op.better is not None and not is_half(op.accumulator(dtype))
+    ):
         return False
     # Lanes past a window hold the identity, and are lifted too.
     accumulator = stored(op.accumulator(dtype)).type
+    if op.lift is None:
+        return True
     nothing = accumulator(op.identity(op.accumulator(dtype)))
-    return op.lift is None or bool(accumulator(op.lift(nothing)) == nothing)
+    return bool(accumulator(op.lift(nothing)) == nothing)
 
 
 def program(
@@ -36,6 +43,7 @@ def program(
     index_dtype: np.dtype | None, divisor: int | None,
 ) -> Program:  # fmt: skip
     """How to pool ``planes`` of any number of axes, on vectors if the op's scalars work on them."""
+    op = fitting(op, dtype)
     if _works_on_vectors(op, dtype):
         try:
             return volumes.program(op, axes, planes, walk, dtype, index_dtype, divisor)

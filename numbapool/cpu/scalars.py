@@ -9,8 +9,9 @@ import numpy as np
 
 from ..jit import fingerprint, inner
 from ..ops import PoolOp
-from ..ops.base import as_it_is
+from ..ops.base import as_it_is, is_half
 from . import arithmetic, vector  # noqa: F401  the first teaches Numba what scalars do with vectors
+from .half_scalars import bits, make_narrow, make_widen, ordered
 from .memory import INPUT
 
 
@@ -22,6 +23,7 @@ class Scalars(NamedTuple):
     overrides: Callable[..., Any]
     reduce: Callable[..., Any]  # all taps of a window
     lift: Callable[..., Any]
+    widen: Callable[..., Any] | None  # halves to float32
     finish: Callable[..., Any]
     identity: Any
     selects: bool
@@ -68,14 +70,20 @@ def _overriding(better: Callable[..., Any], overrides: Callable[..., Any]) -> Ca
     return combine
 
 
-def _selection(op: PoolOp, blind: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """``better(candidate, best)`` and ``combine(earlier, later)`` of an op."""
+def _selection(
+    op: PoolOp, dtype: np.dtype, blind: bool
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``better(candidate, best)`` and ``combine(earlier, later)`` of an op, reckoned in a dtype."""
     if op.better is None:
         return inner(_never), inner(op.combine or _never)
-    better = inner(op.better)
-    if op.overrides is None or blind:
+    better, overrides = op.better, op.overrides
+    if is_half(dtype):
+        better, is_nan = ordered(dtype, better, blind)
+        overrides = is_nan if overrides else None
+    better = inner(better)
+    if overrides is None or blind:
         return better, inner(_selecting(better))
-    overrides = inner(op.overrides)
+    overrides = inner(overrides)
     return inner(_either(better, overrides)), inner(_overriding(better, overrides))
 
 
@@ -148,18 +156,24 @@ def _as_it_is(tap: Any) -> Any:
 
 
 def stored(dtype: np.dtype) -> np.dtype:
-    """The type that kernels see: bool is a byte to them, 0 or 1."""
+    """The type that kernels see: bool is a byte to them, 0 or 1, and halves are bits."""
+    if is_half(dtype):
+        return np.dtype(np.int16)
     return np.dtype(np.uint8) if dtype.kind == "b" else dtype
 
 
 def may_be_blind(op: PoolOp, dtype: np.dtype) -> bool:
     """Whether there are values that override, but rarely: only floats have NaN."""
-    return op.overrides is not None and dtype.kind == "f"
+    return op.overrides is not None and (dtype.kind == "f" or is_half(dtype))
 
 
 def make_taken(s: Scalars, role: int) -> Any:
     """What is folded of a tap, or of a vector of them; only those of the input are lifted."""
-    accumulator, lift = s.accumulator, s.lift
+    accumulator, lift, widen = s.accumulator, s.lift, s.widen
+    if role == INPUT and widen is not None:
+        return inner(
+            lambda taps: vector.convert(lift(vector.convert(widen(taps), accumulator)), accumulator)
+        )
     if role != INPUT:
         return inner(lambda taps: vector.convert(taps, accumulator))
     return inner(lambda taps: vector.convert(lift(vector.convert(taps, accumulator)), accumulator))
@@ -169,24 +183,35 @@ def scalars(
     op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool, scaled: bool
 ) -> Scalars:  # fmt: skip
     """The scalars of ``op`` on inputs of ``dtype``."""
-    better, combine = _selection(op, blind)
-    accumulator = stored(op.accumulator(dtype))
+    reckoned, result = op.accumulator(dtype), op.result(dtype)
+    better, combine = _selection(op, reckoned, blind)
+    accumulator = stored(reckoned)
+    finish = op.scale if scaled and op.scale else op.finish
+    if is_half(result) and not is_half(reckoned):
+        finish = make_narrow(result, finish)
+    overrides = op.overrides or _nothing
+    if is_half(reckoned):
+        nothing = bits(op.identity(np.dtype(np.float32)), reckoned)
+        overrides = ordered(reckoned, better, blind)[1]
+    else:
+        nothing = accumulator.type(op.identity(reckoned))
     return Scalars(
         combine=combine,
         better=better,
-        overrides=inner(op.overrides or _nothing),
+        overrides=inner(overrides),
         reduce=inner(_seen_together(op, better, combine)),
         lift=inner(op.lift or _as_it_is),
-        finish=inner(op.scale if scaled and op.scale else op.finish),
-        identity=accumulator.type(op.identity(op.accumulator(dtype))),
+        widen=make_widen(dtype) if is_half(dtype) and not is_half(reckoned) else None,
+        finish=inner(finish),
+        identity=nothing,
         selects=op.better is not None,
         divides=op.finish is not as_it_is,
         blind=blind,
-        ambiguous=op.better is not None and not op.total,
-        two_zeros=op.better is not None and dtype.kind == "f",
+        ambiguous=op.better is not None and (not op.total or is_half(reckoned)),
+        two_zeros=op.better is not None and reckoned.kind == "f" and not is_half(reckoned),
         source=stored(dtype).type,
         accumulator=accumulator.type,
-        result=stored(op.result(dtype)).type,
+        result=stored(result).type,
         lane=lane,
         index=index,
         fingerprint=fingerprint(op),

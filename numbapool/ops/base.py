@@ -31,9 +31,23 @@ def not_a_number(dtype: np.dtype) -> Scalar:
     return dtype.type(np.nan) if dtype.kind == "f" else dtype.type(0)
 
 
+#: bfloat16, which NumPy lacks, by its bits.
+BFLOAT16 = np.dtype([("bfloat16", np.int16)])
+
+
+def is_half(dtype: np.dtype) -> bool:
+    """Whether there are 16 bits to a float."""
+    return dtype == np.float16 or dtype == BFLOAT16
+
+
 def floating(dtype: np.dtype) -> np.dtype:
     """The dtype that ``numpy.mean`` gives."""
     return np.dtype(np.float64) if dtype.kind in "iub" else dtype
+
+
+def single(dtype: np.dtype) -> np.dtype:
+    """What halves are reckoned in; others in themselves, or the dtype that ``numpy.mean`` gives."""
+    return np.dtype(np.float32) if is_half(dtype) else floating(dtype)
 
 
 def double(dtype: np.dtype) -> np.dtype:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import PoolOp, Scalar, floating
+from .base import PoolOp, Scalar, floating, single
 from .sum import combine, nothing
 
 
@@ -22,6 +22,6 @@ MEAN = PoolOp(
     combine=combine,
     finish=finish,
     scale=scale,
-    accumulator=floating,
+    accumulator=single,
     result=floating,
 )

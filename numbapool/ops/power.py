@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from .base import PoolOp, Scalar, floating
+from .base import PoolOp, Scalar, floating, single
 from .sum import combine, nothing
 
 
@@ -73,7 +73,7 @@ def lp(p: float, taps: int, absolute: bool) -> PoolOp:
         combine=combine,
         lift=power(p, absolute),
         finish=finishes[p == 2],
-        accumulator=floating,
+        accumulator=single,
         result=floating,
     )
 
@@ -88,7 +88,7 @@ def _largest_magnitude(taps, count):  # type: ignore[no-untyped-def]
 
 #: The norm for an infinite p.
 LARGEST_MAGNITUDE = PoolOp(
-    "lp", identity=nothing, reduce=_largest_magnitude, accumulator=floating, result=floating
+    "lp", identity=nothing, reduce=_largest_magnitude, accumulator=single, result=floating
 )
 
 
@@ -107,7 +107,7 @@ def _mean_of_powers(name: str, p: float, lift: Callable[[Scalar], Scalar]) -> Po
         combine=combine,
         lift=lift,
         finish=finish_of_squares if p == 2 else finish,
-        accumulator=floating,
+        accumulator=single,
         result=floating,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from .base import PoolOp, Scalar, floating, not_a_number
+from .base import PoolOp, Scalar, floating, not_a_number, single
 
 
 @cache
@@ -53,7 +53,7 @@ def quantile(q: float) -> PoolOp:
         "median" if q == 0.5 else f"quantile({q})",
         identity=not_a_number,
         reduce=reduce,
-        accumulator=floating,
+        accumulator=single,
         result=floating,
     )
 

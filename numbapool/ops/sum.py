@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import PoolOp, Scalar
+from .base import PoolOp, Scalar, is_half
 
 
 def combine(earlier: Scalar, later: Scalar) -> Scalar:
@@ -22,4 +22,9 @@ def widest(dtype: np.dtype) -> np.dtype:
     return np.dtype({"b": np.int64, "i": np.int64, "u": np.uint64}.get(dtype.kind, dtype))
 
 
-SUM = PoolOp("sum", identity=nothing, combine=combine, accumulator=widest, result=widest)
+def summing(dtype: np.dtype) -> np.dtype:
+    """The same, but float32 for halves."""
+    return np.dtype(np.float32) if is_half(dtype) else widest(dtype)
+
+
+SUM = PoolOp("sum", identity=nothing, combine=combine, accumulator=summing, result=widest)
