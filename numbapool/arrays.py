@@ -174,6 +174,8 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> bool:
 
 def _overlaps_itself(array: np.ndarray) -> bool:
     """Whether steps along one axis may meet those along another: what no ordinary view does."""
+    if array.size == 0:
+        return False
     reach = array.itemsize
     steps = zip(map(abs, array.strides), array.shape, strict=True)
     for step, n in sorted(pair for pair in steps if pair[1] > 1):

@@ -48,7 +48,7 @@ def _both(dims: int) -> Callable[..., Any]:
         shape = (*lead, *geometry.lengths(axes))
         low, high = np.empty(shape, array.dtype), np.empty(shape, array.dtype)
         step = max(TOGETHER // max(prod(array.shape[1:]) * array.itemsize, 1), 1)
-        for start in range(0, lead[0], step) if array.size else ():
+        for start in range(0, max(lead[0], 1), step):
             part = slice(start, start + step)
             least(array[part], *window, out=low[part], **options)
             most(array[part], *window, out=high[part], **options)
@@ -105,7 +105,7 @@ def _blurring(dims: int, first: bool) -> Callable[..., Any]:
 
     def blurred(x: Any, taps: Any, stride: Any, padding_mode: Any, num_threads: Any) -> Any:
         array, wrap = _array(x, dims)
-        if array.dtype.kind != "f":
+        if array.dtype not in (np.float32, np.float64):
             raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")
         (count,) = arguments.spread("filter_size", plain("filter_size", taps), 1, 1)
         if padding_mode not in PADDINGS:

@@ -230,3 +230,8 @@ except KeyboardInterrupt:
 
 def test_an_interrupt_while_numba_is_imported_waits(tmp_path):
     assert python(INTERRUPTED, tmp_path).strip() == "fine"
+
+
+def test_out_of_an_empty_batch():
+    out = np.empty((0, 3, 2, 2))
+    assert numbapool.max_pool2d(np.empty((0, 3, 4, 4)), 2, out=out) is out
