@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from typing import Any
 
-from numbapool.bench.layers import Pair, Window
+from numbapool.bench.layers import Window
 
 CSV = Path(__file__).with_name("model_layers.csv")
 
@@ -18,10 +19,16 @@ def read_layers(most_elements: int) -> list[tuple[str, Window]]:
     return [layer for layer in dict.fromkeys(layers) if math.prod(layer[1].shape) <= most_elements]
 
 
+def read_volumes(most_elements: int) -> list[tuple[str, Window]]:
+    """The different 3-D layers, small inputs only."""
+    with CSV.open(newline="") as file:
+        layers = [_layer(row) for row in csv.DictReader(file) if row["spatial"].count("x") == 2]
+    return [layer for layer in dict.fromkeys(layers) if math.prod(layer[1].shape) <= most_elements]
+
+
 def _layer(row: dict[str, str]) -> tuple[str, Window]:
-    def pair(column: str) -> Pair:
-        first, second = map(int, row[column].split("x"))
-        return first, second
+    def pair(column: str) -> Any:
+        return tuple(map(int, row[column].split("x")))
 
     op, _, count = row["op"].partition("_")
     window = Window(

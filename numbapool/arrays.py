@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,25 @@ def check_dtype(dtype: np.dtype, sums: bool = False) -> None:
         )
 
 
+@cache
+def _order(ndim: int, dims: int, inside: bool) -> tuple[int, ...]:
+    channels = ndim - dims - 1
+    batch, spatial = range(channels), range(channels + 1, ndim)
+    if inside:
+        return (*batch, *spatial, channels)
+    return (*batch, ndim - 1, *range(channels, ndim - 1))
+
+
+def channels_inside(array: np.ndarray, dims: int) -> np.ndarray:
+    """(N, C, *spatial), or without N, seen as (N, *spatial, C); quicker than ``numpy.moveaxis``."""
+    return array.transpose(_order(array.ndim, dims, True))
+
+
+def channels_outside(array: np.ndarray, dims: int) -> np.ndarray:
+    """The way back."""
+    return array.transpose(_order(array.ndim, dims, False))
+
+
 #: Fewer channels that come last fill too little of a vector.
 FEWEST_INSIDE = 8
 
@@ -123,7 +142,7 @@ def readable(array: np.ndarray, dims: int) -> tuple[np.ndarray, int]:
         if array.shape[-1] <= 1 or array.strides[-1] == item:
             return array, 0
         if array.shape[channels] >= FEWEST_INSIDE and array.strides[channels] == item:
-            return np.moveaxis(array, channels, -1), 1
+            return channels_inside(array, dims), 1
     return np.ascontiguousarray(array, array.dtype.newbyteorder("=")), 0
 
 

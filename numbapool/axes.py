@@ -10,7 +10,7 @@ import numpy as np
 
 from . import arguments, geometry, lazy
 from .arguments import plain
-from .arrays import adapt, check_outs
+from .arrays import adapt, channels_inside, channels_outside, check_outs
 from .nan import policed
 from .ops import OPS, PoolOp
 
@@ -40,10 +40,10 @@ def _channels_last(
         )
 
     def inward(array: np.ndarray) -> np.ndarray:
-        return np.moveaxis(array, -1, array.ndim - dims - 1)
+        return channels_outside(array, dims)
 
     def outward(array: np.ndarray) -> Any:
-        return wrap(np.moveaxis(array, array.ndim - dims - 1, -1))
+        return wrap(channels_inside(array, dims))
 
     if isinstance(out, (tuple, list)):
         outs: Any = tuple(inward(adapt(f"out[{i}]", o)[0]) for i, o in enumerate(out))

@@ -15,6 +15,7 @@ WHAT = {
     "whole": "small planes pooled whole: a plane in each lane of a vector",
     "bins": "any intervals: down the rows of a window, then across what they folded to",
     "gather": "windows of any kind: the taps of each are gathered, then reduced together",
+    "pixels": "small windows with channels inside: a vector of channels, tap by tap",
     "slices": "more than two axes: every slice by the kernel below, then the pooled slices",
 }
 
@@ -27,8 +28,8 @@ class Explanation:
     ----------
     kernels : tuple of str
         The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, ``"slices"``, ``"gather"``, or ``"none"`` where there is nothing to do. A
-        pyramid has one for every level.
+        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, or ``"none"`` where there is nothing
+        to do. A pyramid has one for every level.
     lines : tuple of str
         A few words on each.
     """

@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import arguments, geometry
-from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtype, readable
+from .arrays import (
+    adapt,
+    as_it_is,
+    channels_inside,
+    channels_outside,
+    check_dtype,
+    check_outs,
+    checked_index_dtype,
+    readable,
+)
 from .cpu import threads
 from .cpu.drivers import serial
 from .cpu.kernels import Program
@@ -164,7 +173,7 @@ def run(
         whole = (*shape[:at], *shape[len(shape) - inside :], *shape[at : len(shape) - inside])
         asked = check_outs(out, whole, (dtype,) if kept is None else (dtype, kept), given)
         if inside:
-            asked = [np.moveaxis(a, -1 - where[1], -1) for a in asked]
+            asked = [channels_inside(a, where[1]) for a in asked]
         dense = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
         values, indices = dense[0], None if kept is None else dense[1]
     if made is not None:
@@ -179,8 +188,8 @@ def run(
             made.complete()  # and once again: the first time that there is something left
     if out is None:
         if inside:
-            values = np.moveaxis(values, -1, -1 - where[1])
-            indices = None if indices is None else np.moveaxis(indices, -1, -1 - where[1])
+            values = channels_outside(values, where[1])
+            indices = None if indices is None else channels_outside(indices, where[1])
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):
         if array is not result:

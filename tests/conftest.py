@@ -1,4 +1,4 @@
-"""Hypothesis profiles, many draws where there is time for them; a picture for the command line."""
+"""Hypothesis profiles, many draws if asked for; a picture for the command line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=SLOW)
-settings.register_profile("ci", max_examples=60, deadline=None, suppress_health_check=SLOW)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.register_profile("many", max_examples=500, deadline=None, suppress_health_check=SLOW)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import SMALL, laid_out, values
 from test_windows import assert_same, assert_within
@@ -43,7 +43,6 @@ def arguments(draw, dims):
 
 
 @pytest.mark.parametrize("dims", [1, 3])
-@settings(max_examples=60)
 @given(data=st.data())
 def test_selections_equal_the_oracle(dims, data):
     shape, window = data.draw(arguments(dims))
@@ -61,7 +60,6 @@ def test_selections_equal_the_oracle(dims, data):
 
 
 @pytest.mark.parametrize("dims", [1, 3])
-@settings(max_examples=60)
 @given(data=st.data())
 def test_averages_and_sums_are_within_the_bound(dims, data):
     shape, window = data.draw(arguments(dims))
@@ -121,7 +119,7 @@ def test_many_slices_of_a_constant_sum_pairwise():
         assert error <= (np.log2(np.prod(kernel)) + 2) * np.finfo(np.float32).eps * exact
 
 
-@pytest.mark.parametrize("channels", [3, 8, 64, 37])
+@pytest.mark.parametrize("channels", [3, 8, 37])
 @pytest.mark.parametrize("dims", [1, 2, 3])
 def test_channels_last(dims, channels):
     rng = np.random.default_rng(0)
@@ -155,7 +153,8 @@ def test_a_channels_last_tensor_gives_one():
     assert torch.equal(got, expected)
     assert torch.equal(indices, where)
     assert got.is_contiguous(memory_format=torch.channels_last)
-    assert "slices" in numbapool.explain(numbapool.max_pool2d, x, 3).kernels
+    assert numbapool.explain(numbapool.max_pool2d, x, 3).kernels == ("pixels",)
+    assert numbapool.explain(numbapool.max_pool2d, x, 5, 1).kernels == ("slices",)
 
 
 @pytest.mark.parametrize("axes", [None, 0, (0, 1), (1, 2), (2, 1), (0, 3), (-1,), (0, 1, 2, 3)])

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ..table import machine, warn_of_load
-from . import layers, process, relatives, shapes
+from . import family, layers, process, relatives, shapes
 from .bar import Bar, markdown, worst_of_runs
 
 
@@ -33,6 +33,11 @@ def groups(every: int = 1) -> dict[str, Callable[[], list[Bar]]]:
         "memory": process.memory,
         "starts": process.starts,
         "nan": shapes.nan,
+        "lines": family.lines,
+        "volumes": family.volumes,
+        "last": family.last,
+        "norms": family.norms,
+        "halves": family.halves,
     }
 
 

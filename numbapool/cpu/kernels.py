@@ -12,7 +12,7 @@ from ..geometry import UNIT, Axis, Laid, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
-from . import bins, doubling, frame, gather, pile, rows, run, slices, whole
+from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
 from .frame import LINE
 from .order import FAR, Lanes, Order, fetched, tiling
 from .scalars import may_be_blind, scalars, stored
@@ -30,6 +30,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "whole": whole.make_whole,
     "slices": slices.make_slices,
     "gather": gather.make_gather,
+    "pixels": pixels.make_pixels,
 }
 
 
@@ -75,7 +76,7 @@ def _cells(axis: Axis) -> np.ndarray:
     return np.arange(len(axis), dtype=np.int64)
 
 
-def _taps(axis: Axis) -> np.ndarray:
+def taps(axis: Axis) -> np.ndarray:
     """How many taps the windows of an axis have inside the input."""
     low, high = axis.interval(_cells(axis))
     return -((low - high) // axis.step)
@@ -141,7 +142,7 @@ def _lay_doubling(down: Sliding, across: Sliding, tiling: doubling.Tiling) -> di
 
 def _lay_bins(down: Axis, across: Axis, item: int) -> tuple[dict[int, int], int]:
     """What the frame of any windows says, and the bytes of scratch."""
-    tall, broad = int(_taps(down).max()), int(_taps(across).max())
+    tall, broad = int(taps(down).max()), int(taps(across).max())
     # Windows of one row are folded where they lie, without a tile.
     width = 0 if tall <= 1 and across.step == 1 else across.size
     lanes = LINE // item

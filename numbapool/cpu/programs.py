@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from numba.core.errors import NumbaError
 
-from ..geometry import Laid, lengths
+from ..geometry import Laid, lengths, still
 from ..ops import OPS, PoolOp
 from ..ops.base import is_half
 from . import frame, kernels, volumes
@@ -18,6 +18,12 @@ from .scalars import stored
 
 #: Nanoseconds a tap, about.
 WORK = 2.0
+
+#: Windows with channels inside are folded tap by tap up to so many of them, and so many times that
+#: an input is met again, which slices spare; a sum of more would lose digits.
+FEW, AGAIN, FEW_OF_A_SUM = 64, 2.5, 9
+#: Vectors of channels side by side.
+WIDEST = 4
 
 _on_scalars_only: set[tuple[PoolOp, np.dtype]] = set()
 
@@ -45,8 +51,9 @@ def program(
     """How to pool ``planes`` of any number of axes, on vectors if the op's scalars work on them."""
     op = fitting(op, dtype)
     if _works_on_vectors(op, dtype):
+        given = op, axes, planes, walk, dtype, index_dtype, divisor
         try:
-            return volumes.program(op, axes, planes, walk, dtype, index_dtype, divisor)
+            return _by_pixels(*given) or volumes.program(*given)
         except Exception:  # whatever Numba raises of a user's scalars
             if op in OPS.values():
                 raise
@@ -57,10 +64,11 @@ def program(
         raise TypeError(f"op {op.name!r} does not compile for {dtype}: {error}") from error
 
 
-def _gathering(
+def _described(
     op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
-    index_dtype: np.dtype | None, divisor: int | None,
-) -> Program:  # fmt: skip
+    divisor: int | None,
+) -> tuple[dict[int, int], dict[int, np.ndarray], bool]:  # fmt: skip
+    """What the frame and its tables say of windows one by one, and whether counts are shares."""
     plain = [laid.axis for laid in axes]
     sizes = lengths(plain)
     spans = []
@@ -72,31 +80,68 @@ def _gathering(
         [length, begin, axis.step * by, axis.step * place]
         for length, begin, (axis, by, place) in zip(sizes, begins, axes, strict=True)
     ]
-    accumulator = stored(op.accumulator(dtype))
-    counts, scaled = kernels.counts(op, plain, divisor, accumulator)
+    counts, scaled = kernels.counts(op, plain, divisor, stored(op.accumulator(dtype)))
     tables = {frame.ROWS: np.array(table, np.int64), frame.COLS: np.concatenate(spans)}
     if counts:
         tables[frame.DOWN_COUNTS] = np.concatenate(counts)
-    most = prod(int(span[:, 2].max()) for span in spans)
+    words = dict(zip(kernels.WALK, walk, strict=True)) | {
+        frame.TASKS: planes * prod(sizes[:-1]),
+        frame.AXES: len(axes),
+        frame.HEIGHT_OUT: prod(sizes[:-1]),
+        frame.CELLS: sizes[-1],
+    }
+    return words, tables, scaled
+
+
+def _most_taps(axes: Sequence[Laid]) -> list[int]:
+    return [int(kernels.taps(laid.axis).max()) for laid in axes]
+
+
+def _gathering(
+    op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
+    index_dtype: np.dtype | None, divisor: int | None,
+) -> Program:  # fmt: skip
+    words, tables, scaled = _described(op, axes, planes, walk, dtype, divisor)
+    most = prod(_most_taps(axes))
     index: type = np.int64 if index_dtype is None else index_dtype.type
-    made = kernels.kernel(
+    kernel = kernels.kernel(
         "gather", op, dtype, index_dtype is not None, np.int64, index, scaled, False,
         divisor is None and not scaled,
     )  # fmt: skip
-    return kernels.assembled(
-        "gather",
-        {
-            frame.SCRATCH: 8 * len(axes) + frame.LINE + most * accumulator.itemsize,
-            frame.KERNEL: made,
-            frame.TASKS: planes * prod(sizes[:-1]),
-            frame.CHANNELS: walk[0],
-            frame.BY_BATCH: walk[1],
-            frame.BY_CHANNEL: walk[2],
-            frame.AXES: len(axes),
-            frame.HEIGHT_OUT: prod(sizes[:-1]),
-            frame.CELLS: sizes[-1],
-        },
-        tables,
-        planes * prod(sizes) * most * WORK,
-        lambda: made,
-    )
+    item = stored(op.accumulator(dtype)).itemsize
+    words[frame.SCRATCH] = 8 * len(axes) + frame.LINE + most * item
+    words[frame.KERNEL] = kernel
+    work = words[frame.TASKS] * words[frame.CELLS] * most * WORK
+    return kernels.assembled("gather", words, tables, work, lambda: kernel)
+
+
+def _by_pixels(
+    op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
+    index_dtype: np.dtype | None, divisor: int | None,
+) -> Program | None:  # fmt: skip
+    """Small windows with channels inside them, if they are that."""
+    *pooled, inside = axes
+    channels = inside.axis.size
+    if len(pooled) < 2 or not still(inside.axis) or inside.by != 1:
+        return None
+    indexed = index_dtype is not None
+    lane = kernels.lane_of(axes)
+    item = stored(op.accumulator(dtype)).itemsize
+    lanes = frame.LINE // (max(item, np.dtype(lane).itemsize) if indexed else item)
+    taps = _most_taps(pooled)
+    windows = prod(lengths([laid.axis for laid in pooled]))
+    again = prod(taps) * windows / prod(laid.axis.size for laid in pooled)
+    few = prod(taps) <= FEW and again <= AGAIN if op.better else prod(taps) <= FEW_OF_A_SUM
+    if channels < lanes or not few:
+        return None
+    while lanes * 2 <= min(channels, WIDEST * frame.LINE // item):
+        lanes *= 2
+    words, tables, scaled = _described(op, pooled, planes, walk, dtype, divisor)
+    index: type = np.int64 if index_dtype is None else index_dtype.type
+    kernel = kernels.kernel("pixels", op, dtype, indexed, lane, index, scaled, False, lanes)
+    words[frame.WIDTH] = channels
+    words[frame.SCRATCH] = 2 * (8 * (len(axes) + prod(taps)) + 2 * frame.LINE)
+    words[frame.KERNEL] = kernel
+    elements = words[frame.TASKS] * words[frame.CELLS] * channels
+    work = elements * item / 4 * (0.05 + 0.05 * prod(taps) * (1 + indexed))
+    return kernels.assembled("pixels", words, tables, work, lambda: kernel)
