@@ -134,18 +134,22 @@ class Transposed:
     @classmethod
     def of(cls, axis: Sliding | Bins) -> Transposed:
         """From the axis; windows that share a tap are as far apart as taps and strides let them."""
-        low, high = np.full(axis.size, len(axis)), np.zeros(axis.size, np.int64)
         cells = np.arange(len(axis))
         first, end = axis.interval(cells)
+        if axis.step == 1:  # no window is empty, and all come in order
+            inputs = np.arange(axis.size)
+            return cls(len(axis), 1, *(
+                np.searchsorted(ends, inputs, "right") for ends in (end, first)
+            ))  # fmt: skip
+        low, high = np.full(axis.size, len(axis)), np.zeros(axis.size, np.int64)
         for tap in range(int((-((first - end) // axis.step)).max())):
             place = first + tap * axis.step
             some = place < end
             np.minimum.at(low, place[some], cells[some])
             np.maximum.at(high, place[some], cells[some] + 1)
-        none = low >= high
-        low[none], high[none] = 0, 0
-        stride = axis.stride if isinstance(axis, Sliding) else 1
-        return cls(len(axis), axis.step // gcd(axis.step, stride), low, high)
+        low[low >= high] = 0
+        assert isinstance(axis, Sliding)
+        return cls(len(axis), axis.step // gcd(axis.step, axis.stride), low, high)
 
     def __len__(self) -> int:
         return len(self.low)

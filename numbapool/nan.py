@@ -19,9 +19,11 @@ def policed(op: PoolOp, x: Any, nan_policy: Any) -> PoolOp:
         raise ValueError(
             f"nan_policy must be one of {', '.join(POLICIES)}, got nan_policy={nan_policy!r}"
         )
+    if nan_policy == "propagate":
+        return op
     array, _ = adapt("input", x)
     brain = array.dtype == BFLOAT16
-    if nan_policy == "propagate" or not (array.dtype.kind == "f" or brain):
+    if not (array.dtype.kind == "f" or brain):
         return op
     if not brain:
         with np.errstate(all="ignore"):

@@ -97,8 +97,8 @@ _few: dict[Any, Plan] = {}
 def _kept_among_few(call: Any, plan: Plan) -> Plan:
     tables = plan.program.tables if plan.program else ()
     if sum(table.nbytes for table in tables) <= KEPT_AMONG_FEW:
-        while len(_few) >= FEW:
-            _few.pop(next(iter(_few)), None)
+        for old in list(_few)[: 1 - FEW]:
+            _few.pop(old, None)
         _few[call] = plan
     return plan
 

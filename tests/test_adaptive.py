@@ -66,7 +66,7 @@ def test_no_bins_give_an_empty_result():
 
 
 @pytest.mark.parametrize("spatial", [(9,), (4, 9), (3, 4, 9), (2, 3, 2, 5), (1, 1), (70, 80)])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "uint64", "bool"])
+@pytest.mark.parametrize("dtype", ["float32", "int8", "bool"])
 def test_global_pooling_of_any_number_of_axes(spatial, dtype):
     rng = np.random.default_rng(1)
     x = rng.integers(0, 50, (2, 3, *spatial)).astype(dtype)

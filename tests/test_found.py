@@ -235,3 +235,17 @@ def test_an_interrupt_while_numba_is_imported_waits(tmp_path):
 def test_out_of_an_empty_batch():
     out = np.empty((0, 3, 2, 2))
     assert numbapool.max_pool2d(np.empty((0, 3, 4, 4)), 2, out=out) is out
+
+
+def test_a_tensor_with_gradients_is_warned_of_once():
+    t = torch.ones(1, 1, 4, 4, requires_grad=True)
+    for pool in (numbapool.max_pool2d, numbapool.adaptive_max_pool2d, numbapool.median_pool2d):
+        with pytest.warns(UserWarning, match="computes no gradients") as noted:
+            pool(t, 2)
+        assert len(noted) == 1
+
+
+def test_the_gradient_of_one_mean_of_many():
+    grad = numbapool.adaptive_avg_pool1d_backward(np.ones((1, 1, 1)), (1, 1, 2_000_000))
+    assert grad.shape == (1, 1, 2_000_000)
+    np.testing.assert_allclose(grad, 5e-7)

@@ -33,11 +33,11 @@ def assert_equal(got, want):
 
 
 @pytest.mark.parametrize("dtype", HALVES)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_selections_are_exact(dtype, data):
     kernel, stride, dilation = data.draw(
-        st.sampled_from(((3, 2, 1), (7, 1, 1), (6, 3, 2), (2, 9, 3)))
+        st.sampled_from(((3, 2, 1), (7, 1, 1), (2, 9, 3)))
     )
     padding = data.draw(st.integers(0, kernel // 2))
     shape = (2, 3, data.draw(st.integers(1, 30)), data.draw(st.sampled_from((7, 33))))

@@ -58,7 +58,7 @@ BASES = ("plane", "plane_f", "tensor", "tensor_f", "nhwc", "nhwc_batch", "window
 
 
 @pytest.mark.parametrize("base", BASES)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_bases(base, data):
     dims = data.draw(st.sampled_from((1, 2, 3)))
@@ -114,7 +114,7 @@ def test_channels_last_and_out_in_another_base():
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-@settings(max_examples=40)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_unpooling_equals_torch(dims, data):
     kernel = data.draw(st.sampled_from((2, 3)))

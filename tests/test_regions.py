@@ -90,7 +90,7 @@ def picture():
     return np.random.default_rng(0).standard_normal((2, 3, 9, 11)).astype(np.float32)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(boxes=boxes(2), rows=st.integers(1, 4), cells=st.integers(1, 4),
        scale=st.sampled_from((1.0, 0.5, 0.37)))  # fmt: skip
 def test_pool(boxes, rows, cells, scale):
@@ -102,7 +102,7 @@ def test_pool(boxes, rows, cells, scale):
     np.testing.assert_array_equal(got[1], places)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(boxes=boxes(2), rows=st.integers(1, 3), cells=st.integers(1, 3),
        scale=st.sampled_from((1.0, 0.37)), ratio=st.integers(-1, 3), aligned=st.booleans(),
        mode=st.sampled_from(("avg", "max", "max_part")))  # fmt: skip

@@ -168,7 +168,7 @@ def test_a_plane_with_nan_among_others(arguments, num_threads):
     assert_same(numbapool.max_pool2d(x, *arguments, num_threads=num_threads), clean)
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, (1, 4), (5, 1)])
 def test_small_windows_at_every_stride(kernel, stride):
     rng = np.random.default_rng(5)
