@@ -17,8 +17,8 @@ from .arrays import adapt, check_outs, checked_index_dtype
 from .geometry import Sliding
 from .ops import PoolOp
 
-#: From which place an index counts.
 FIRST = "channels_first"
+#: From which place an index counts.
 BASES = ("plane", "plane_f", "tensor", "tensor_f", "nhwc", "nhwc_batch", "window")
 
 
