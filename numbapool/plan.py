@@ -143,10 +143,12 @@ def run(
     divisor: int | None = None, out: Any = None, num_threads: int | None = None,
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
-    plain = type(x) is np.ndarray and x.dtype.kind != "V"
-    array, wrap = (x, as_it_is) if plain else adapt("input", x)
-    given, strides, inside = array, None, 0
+    array, wrap = (x, as_it_is) if type(x) is np.ndarray else adapt("input", x)
     dtype = array.dtype
+    if dtype.kind == "V":  # somebody's bfloat16
+        array, wrap = adapt("input", x)
+        dtype = array.dtype
+    given, strides, inside = array, None, 0
     if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
         check_dtype(dtype, op.combine is not None and op.lift is None)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
@@ -156,11 +158,15 @@ def run(
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
         return_indices = arguments.flag("return_indices", return_indices)
-    call = (op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside)
-    found = _few.get(call) if array.size >= LARGE else None
+    shape = array.shape
     try:
-        plan = found or make_plan(*call)
+        plan = (_few and array.size >= LARGE and _few.get(
+            (op, where, shape, strides, dtype, return_indices, index_dtype, divisor, inside)
+        )) or make_plan(
+            op, where, shape, strides, dtype, return_indices, index_dtype, divisor, inside
+        )  # fmt: skip
     except LargePlan as large:
+        call = op, where, shape, strides, dtype, return_indices, index_dtype, divisor, inside
         plan = _kept_among_few(call, large.plan)
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
