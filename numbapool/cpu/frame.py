@@ -33,6 +33,14 @@ FIELDS = range(36)
     AXES,
 ) = FIELDS  # fmt: skip
 
+@inner
+def plane_at(plane: Any, channels: Any, by_batch: Any, by_channel: Any) -> Any:
+    """Where a plane begins; planes that lie equally far apart are the channels of one batch."""
+    if plane < channels:
+        return plane * by_channel
+    return plane // channels * by_batch + plane % channels * by_channel
+
+
 LINE = 64  # bytes of a cache line, and of a vector
 
 

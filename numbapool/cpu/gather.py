@@ -23,6 +23,7 @@ from .frame import (
     HEIGHT_OUT,
     ROWS,
     after,
+    plane_at,
 )
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE
 from .scalars import Scalars, make_taken
@@ -37,6 +38,52 @@ WINDOW = range(3)
 FIRST, FIRST_PLACE, TAPS = WINDOW
 
 
+def make_corner(s: Scalars) -> Any:
+    """Where the windows of an output row begin, along all axes but the last.
+
+    In memory and in an index map; the rows of taps in each, and what those axes count. The taps
+    along each axis go to ``taken``.
+    """
+    accumulator, divides = s.accumulator, s.divides
+    zero, one, each, every = U(0), U(1), U(len(AXIS)), U(len(WINDOW))
+    windows, begin = U(WINDOWS), U(BEGIN)
+    start, start_place, taps = (U(word) for word in WINDOW)
+
+    def corner(axes, spans, counts, outer, row, taken):
+        at, place, rows, count, axis = zero, zero, one, accumulator(1), outer
+        while axis > zero:
+            axis -= one
+            length = memory.load(INPUT, axes, axis * each + windows)
+            number = memory.load(INPUT, axes, axis * each + begin) + row % length
+            row //= length
+            at += memory.load(INPUT, spans, number * every + start)
+            place += memory.load(INPUT, spans, number * every + start_place)
+            along = memory.load(INPUT, spans, number * every + taps)
+            memory.store(PART, taken, axis, along)
+            rows *= along
+            if divides:
+                count = accumulator(count * memory.load(INPUT, counts, number))
+        return at, place, rows, count
+
+    return inner(corner)
+
+
+def make_beyond() -> Any:
+    """How far a row of taps is from the first one of its window, in memory or in an index map."""
+    zero, one, each = U(0), U(1), U(len(AXIS))
+
+    def beyond(axes, taken, axis, row, what):
+        far = zero
+        while axis > zero:
+            axis -= one
+            length = memory.load(PART, taken, axis)
+            far += row % length * memory.load(INPUT, axes, axis * each + what)
+            row //= length
+        return far
+
+    return inner(beyond)
+
+
 def make_gather(s: Scalars, counted: bool, indexed: bool) -> Any:
     """The kernel: all windows of the output rows ``first`` to ``last``.
 
@@ -47,25 +94,9 @@ def make_gather(s: Scalars, counted: bool, indexed: bool) -> Any:
     index_type, identity, divides, stamp = s.index, s.identity, s.divides, s.fingerprint
     zero, one, item = U(0), U(1), U(8)
     each, every = U(len(AXIS)), U(len(WINDOW))
-    windows, begin, by, place = (U(word) for word in AXIS)
+    begin, by, place = U(BEGIN), U(BY), U(PLACE)
+    corner, beyond = make_corner(s), make_beyond()
     start, start_place, taps = (U(word) for word in WINDOW)
-
-    def plane_at(plane, channels, by_batch, by_channel):
-        if plane < channels:
-            return plane * by_channel
-        return plane // channels * by_batch + plane % channels * by_channel
-
-    def beyond(axes, taken, axis, row, what):
-        """How far a row of taps is from the first one of its window."""
-        far = zero
-        while axis > zero:
-            axis -= one
-            length = memory.load(PART, taken, axis)
-            far += row % length * memory.load(INPUT, axes, axis * each + what)
-            row //= length
-        return far
-
-    plane_at, beyond = inner(plane_at), inner(beyond)
 
     def gather(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -83,27 +114,17 @@ def make_gather(s: Scalars, counted: bool, indexed: bool) -> Any:
         step_place = memory.load(INPUT, axes, outer * each + place)
         for task in range(first, last):
             base = plane_at(task // rows_out, channels, by_batch, by_channel)
-            base_place, rows, down_count, rest = zero, one, accumulator(1), task % rows_out
-            axis = outer
-            while axis > zero:
-                axis -= one
-                length = memory.load(INPUT, axes, axis * each + windows)
-                number = memory.load(INPUT, axes, axis * each + begin) + rest % length
-                rest //= length
-                base += memory.load(INPUT, spans, number * every + start)
-                base_place += memory.load(INPUT, spans, number * every + start_place)
-                along = memory.load(INPUT, spans, number * every + taps)
-                memory.store(PART, taken, axis, along)
-                rows *= along
-                if divides:
-                    down_count = accumulator(down_count * memory.load(INPUT, counts, number))
+            far, base_place, rows, down_count = corner(
+                axes, spans, counts, outer, task % rows_out, taken
+            )
+            base += far
             for j in range(cells):
                 number = memory.load(INPUT, axes, outer * each + begin) + j
-                corner = base + memory.load(INPUT, spans, number * every + start)
+                at_first = base + memory.load(INPUT, spans, number * every + start)
                 across = memory.load(INPUT, spans, number * every + taps)
                 size = zero
                 for row in range(rows):
-                    at = corner + beyond(axes, taken, outer, row, by)
+                    at = at_first + beyond(axes, taken, outer, row, by)
                     for tap in range(across):
                         value = taken_as(memory.load(INPUT, x, at + tap * step))
                         memory.store(TILE, seen, size, value)

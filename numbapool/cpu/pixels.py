@@ -24,8 +24,20 @@ from .frame import (
     ROWS,
     WIDTH,
     after,
+    plane_at,
 )
-from .gather import AXIS, BEGIN, BY, FIRST, FIRST_PLACE, PLACE, TAPS, WINDOW, WINDOWS
+from .gather import (
+    AXIS,
+    BEGIN,
+    BY,
+    FIRST,
+    FIRST_PLACE,
+    PLACE,
+    TAPS,
+    WINDOW,
+    make_beyond,
+    make_corner,
+)
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE
 from .scalars import Scalars, make_taken
 
@@ -67,7 +79,8 @@ def make_pixels(s: Scalars, lanes: int, indexed: bool) -> Any:
     index_type, divides, stamp = s.index, s.divides, s.fingerprint
     zero, one, item, many = U(0), U(1), U(8), U(lanes)
     each, every = U(len(AXIS)), U(len(WINDOW))
-    windows, begin, by, place = (U(word) for word in (WINDOWS, BEGIN, BY, PLACE))
+    begin, by, place = U(BEGIN), U(BY), U(PLACE)
+    corner, beyond = make_corner(s), make_beyond()
     start, start_place, taps = (U(word) for word in (FIRST, FIRST_PLACE, TAPS))
 
     def pixels(frame, scratch, first, last, x_at, out_at, index_at):
@@ -90,38 +103,19 @@ def make_pixels(s: Scalars, lanes: int, indexed: bool) -> Any:
         begins = memory.load(INPUT, axes, outer * each + begin)
         count = vector.splat(accumulator(1), lanes)
         for task in range(first, last):
-            volume, rest = task // rows_out, task % rows_out
-            base = volume * by_channel
-            if volume >= volumes:
-                base = volume // volumes * by_batch + volume % volumes * by_channel
-            base_place, rows, down_count, axis = zero, one, accumulator(1), outer
-            while axis > zero:
-                axis -= one
-                length = memory.load(INPUT, axes, axis * each + windows)
-                number = memory.load(INPUT, axes, axis * each + begin) + rest % length
-                rest //= length
-                base += memory.load(INPUT, spans, number * every + start)
-                base_place += memory.load(INPUT, spans, number * every + start_place)
-                along = memory.load(INPUT, spans, number * every + taps)
-                memory.store(PART, taken, axis, along)
-                rows *= along
-                if divides:
-                    down_count = accumulator(down_count * memory.load(INPUT, counts, number))
+            base = plane_at(task // rows_out, volumes, by_batch, by_channel)
+            far, base_place, rows, down_count = corner(
+                axes, spans, counts, outer, task % rows_out, taken
+            )
+            base += far
             places = memory.pointer(after(offsets_at, rows, item), U)
             for row in range(rows):
-                far, far_place, rest, axis = zero, zero, row, outer
-                while axis > zero:
-                    axis -= one
-                    length = memory.load(PART, taken, axis)
-                    far += rest % length * memory.load(INPUT, axes, axis * each + by)
-                    far_place += rest % length * memory.load(INPUT, axes, axis * each + place)
-                    rest //= length
-                memory.store(PART, offsets, row, far)
-                memory.store(TILE, places, row, far_place)
+                memory.store(PART, offsets, row, beyond(axes, taken, outer, row, by))
+                memory.store(TILE, places, row, beyond(axes, taken, outer, row, place))
             for j in range(cells):
                 number = begins + j
-                corner = base + memory.load(INPUT, spans, number * every + start)
-                corner_place = base_place + memory.load(INPUT, spans, number * every + start_place)
+                at_first = base + memory.load(INPUT, spans, number * every + start)
+                first_place = base_place + memory.load(INPUT, spans, number * every + start_place)
                 across = memory.load(INPUT, spans, number * every + taps)
                 if divides:
                     share = accumulator(down_count * memory.load(INPUT, counts, number))
@@ -130,7 +124,7 @@ def make_pixels(s: Scalars, lanes: int, indexed: bool) -> Any:
                 for block in range(zero, channels, many):
                     c = vector.least(block, channels - many)
                     value, where = pixel(
-                        x, corner + c, rows, across, step, offsets, places, corner_place,
+                        x, at_first + c, rows, across, step, offsets, places, first_place,
                         step_place,
                     )  # fmt: skip
                     done = vector.convert(finish(value, count), result)

@@ -84,7 +84,7 @@ def _bins(dtype: np.dtype, rule: int) -> int:
                 memory.store(OUTPUT, out, to, best)
                 if not mean:
                     memory.store(OUTPUT_INDEX, index, to, where)
-        return last + zero
+        return last
 
     return compile_kernel(bins)
 

@@ -28,7 +28,6 @@ WORK = 1.0  # nanoseconds a value, about
 def _kernel(dtype: np.dtype, index_dtype: np.dtype, rule: int) -> int:
     value_type, index_type = stored(dtype).type, index_dtype.type
     summed, largest, stamp = rule == SUMMED, rule == LARGEST, fingerprint(SUM)
-    zero = U(0)
 
     def scatter(words, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -54,7 +53,7 @@ def _kernel(dtype: np.dtype, index_dtype: np.dtype, rule: int) -> int:
                         best = memory.load(OUTPUT, out, to)
                         if value > best or value != value:
                             memory.store(OUTPUT, out, to, value)
-        return last + zero
+        return last
 
     return compile_kernel(scatter)
 

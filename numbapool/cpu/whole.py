@@ -21,6 +21,7 @@ from .frame import (
     DOWN_COUNTS,
     PLANES,
     WIDTH,
+    plane_at,
 )
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE
 from .places import make_every, make_has_negative_zero, make_place
@@ -46,13 +47,6 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
         return taken_as(memory.lanes(INPUT, x, at, lanes))
 
     loaded = inner(loaded)
-
-    def plane_at(plane, channels, by_batch, by_channel):
-        if plane < channels:
-            return plane * by_channel
-        return plane // channels * by_batch + plane % channels * by_channel
-
-    plane_at = inner(plane_at)
 
     def whole(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
