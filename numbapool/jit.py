@@ -98,7 +98,7 @@ def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     LLVM inlines what is small. ``inlined`` makes it do so whatever the size: a function that is
     called returns several vectors through memory.
     """
-    options = {"error_model": "numpy", "no_cfunc_wrapper": True, "forceinline": inlined}
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True, "forceinline": inlined}
     return register_jitable(**options)(_named(function))
 
 
