@@ -116,12 +116,12 @@ def _order(ndim: int, dims: int, inside: bool) -> tuple[int, ...]:
     return (*batch, ndim - 1, *range(channels, ndim - 1))
 
 
-def channels_inside(array: np.ndarray, dims: int) -> np.ndarray:
+def channels_inside(array: Any, dims: int) -> Any:
     """(N, C, *spatial), or without N, seen as (N, *spatial, C); quicker than ``numpy.moveaxis``."""
     return array.transpose(_order(array.ndim, dims, True))
 
 
-def channels_outside(array: np.ndarray, dims: int) -> np.ndarray:
+def channels_outside(array: Any, dims: int) -> Any:
     """The way back."""
     return array.transpose(_order(array.ndim, dims, False))
 

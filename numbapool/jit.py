@@ -98,7 +98,10 @@ def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     LLVM inlines what is small. ``inlined`` makes it do so whatever the size: a function that is
     called returns several vectors through memory.
     """
-    options = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True, "forceinline": inlined}
+    options = {
+        "error_model": "numpy", "forceinline": inlined,
+        "no_cfunc_wrapper": True, "no_cpython_wrapper": True,
+    }  # fmt: skip
     return register_jitable(**options)(_named(function))
 
 
@@ -132,13 +135,14 @@ def _code(code: CodeType) -> bytes:
 
 
 @cache
-def _sources() -> bytes:
-    files = [HERE / "jit.py", *sorted((HERE / "cpu").glob("*.py"))]
+def _sources(target: str) -> bytes:
+    shared = [HERE / "jit.py", HERE / "ops" / "together.py"]
+    files = [*shared, *sorted((HERE / target).glob("*.py"))]
     return b"".join(path.read_bytes() for path in files)
 
 
 @cache
-def fingerprint(op: PoolOp) -> int:
+def fingerprint(op: PoolOp, target: str = "cpu") -> int:
     """Changes with the op's code and the kernels'.
 
     Numba's cache sees only the file of the outermost function; a kernel closes over this number, so
@@ -146,4 +150,4 @@ def fingerprint(op: PoolOp) -> int:
     """
     functions = (op.combine, op.better, op.overrides, op.reduce, op.lift, op.finish, op.scale)
     codes = b"".join(map(_told_of_op, functions))
-    return int.from_bytes(hashlib.sha256(_sources() + codes).digest()[:7], "little")
+    return int.from_bytes(hashlib.sha256(_sources(target) + codes).digest()[:7], "little")

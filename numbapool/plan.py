@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import arguments, geometry
+from . import arguments, geometry, target
 from .arrays import (
+    Wrap,
     adapt,
     as_it_is,
     channels_inside,
@@ -103,6 +104,31 @@ def _kept_among_few(call: Any, plan: Plan) -> Plan:
     return plan
 
 
+class Described(NamedTuple):
+    """Planes and the axes that they are pooled over, for any target."""
+
+    shape: tuple[int, ...]  # of the result
+    axes: list[geometry.Laid]
+    planes: int
+    walk: tuple[int, int, int]  # channels in a batch, and elements by batch and by channel
+
+
+def described(
+    op: PoolOp, where: Where, shape: tuple[int, ...], steps: Sequence[int],
+    index_dtype: np.dtype | None, inside: int,
+) -> Described:  # fmt: skip
+    """What there is to pool of an input with this many elements from each to the next, checked."""
+    axes = output_axes(where, shape, op, inside)
+    sizes = tuple(axis.size for axis in axes[: where[1]])
+    if index_dtype is not None and prod(sizes) - 1 > np.iinfo(index_dtype).max:
+        raise ValueError(f"index_dtype={index_dtype} cannot index a plane of shape {sizes}")
+    outer = shape[: len(shape) - len(axes)]
+    by_batch = steps[0] if len(outer) == 2 else 0
+    walk = (outer[-1] if outer else 1, by_batch, steps[len(outer) - 1] if outer else 0)
+    merged = geometry.merged(laid(axes, steps[len(outer) :], where[1]), index_dtype is not None)
+    return Described((*outer, *geometry.lengths(axes)), merged, prod(outer), walk)
+
+
 @lru_cache(maxsize=1024)
 def make_plan(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...] | None,
@@ -110,27 +136,18 @@ def make_plan(
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and, unless C-contiguous, these strides."""
     check_dtype(dtype, op.combine is not None and op.lift is None)
-    axes = output_axes(where, shape, op, inside)
     index_dtype = checked_index_dtype(index_dtype) if return_indices else None
-    sizes = tuple(axis.size for axis in axes[: where[1]])
-    if index_dtype is not None and prod(sizes) - 1 > np.iinfo(index_dtype).max:
-        raise ValueError(f"index_dtype={index_dtype} cannot index a plane of shape {sizes}")
-    outer = shape[: len(shape) - len(axes)]
-    channels = outer[-1] if outer else 1
     steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
     if strides is not None:
         steps = [stride // dtype.itemsize for stride in strides]
-    by_batch = steps[0] if len(outer) == 2 else 0
-    result = (*outer, *geometry.lengths(axes))
-    merged = geometry.merged(laid(axes, steps[len(outer) :], where[1]), return_indices)
+    result, axes, planes, walk = described(op, where, shape, steps, index_dtype, inside)
     made = None
     if 0 not in result:
         try:
             np.empty(result, op.result(dtype))  # refuses what no memory could hold
         except ValueError as error:
             raise ValueError(f"no array can have the output's shape {result}") from error
-        walk = (channels, by_batch, steps[len(outer) - 1] if outer else 0)
-        made = program(op, merged, prod(outer), walk, dtype, index_dtype, divisor)
+        made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
     small = made is None or made.work < SMALL
     plan = Plan(result, op.result(dtype), index_dtype, made, small, is_half(dtype))
     if made and sum(table.nbytes for table in made.tables) > KEPT:
@@ -143,7 +160,13 @@ def run(
     divisor: int | None = None, out: Any = None, num_threads: int | None = None,
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
-    array, wrap = (x, as_it_is) if type(x) is np.ndarray else adapt("input", x)
+    wrap: Wrap
+    if type(x) is np.ndarray and target.default is None:
+        array, wrap = x, as_it_is
+    elif target.is_cuda(x):
+        return target.run(op, where, x, return_indices, index_dtype, divisor, out)
+    else:
+        array, wrap = adapt("input", x)
     dtype = array.dtype
     if dtype.kind == "V":  # somebody's bfloat16
         array, wrap = adapt("input", x)

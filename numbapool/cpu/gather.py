@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
+from ..spans import AXIS, BEGIN, BY, PLACE, WINDOW, WINDOWS
 from . import memory, vector
 from .frame import (
     AXES,
@@ -29,13 +30,6 @@ from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE
 from .scalars import Scalars, make_taken
 
 U = np.uintp
-#: What a table says of each axis: windows, the number of the first of them among those of all axes,
-#: and from tap to tap in memory and in an index map.
-AXIS = range(4)
-WINDOWS, BEGIN, BY, PLACE = AXIS
-#: What another says of each window: where its first tap is, in both, and how many there are.
-WINDOW = range(3)
-FIRST, FIRST_PLACE, TAPS = WINDOW
 
 
 def make_corner(s: Scalars) -> Any:

@@ -12,6 +12,7 @@ from ..geometry import UNIT, Axis, Laid, Sliding
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
+from ..spans import cells, taps
 from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
 from .frame import LINE
 from .order import FAR, Lanes, Order, fetched, tiling
@@ -70,16 +71,6 @@ def kernel(
 ) -> Any:  # fmt: skip
     s = scalars(op, dtype, lane, index, blind, scaled)
     return compile_kernel(MAKERS[name](s, *window, indexed))
-
-
-def _cells(axis: Axis) -> np.ndarray:
-    return np.arange(len(axis), dtype=np.int64)
-
-
-def taps(axis: Axis) -> np.ndarray:
-    """How many taps the windows of an axis have inside the input."""
-    low, high = axis.interval(_cells(axis))
-    return -((low - high) // axis.step)
 
 
 def _is_whole(axis: Axis) -> bool:
@@ -171,7 +162,7 @@ def counts(
     """What to divide by, a factor of each axis; or, if the second is true, to multiply by."""
     if op.finish is as_it_is:
         return [], False
-    factors = [axis.count(_cells(axis)) for axis in axes]
+    factors = [axis.count(cells(axis)) for axis in axes]
     if divisor is not None:
         factors = [np.ones(len(axis)) for axis in axes]
         factors[0] *= divisor
@@ -195,7 +186,7 @@ def _tables(
         tables[frame.COLS] = np.where(column < 0, column, column * place).astype(lane)
     if name == "bins":
         for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
-            tables[field] = np.stack(axis.interval(_cells(axis)), 1)
+            tables[field] = np.stack(axis.interval(cells(axis)), 1)
     if counts:
         down, across = counts
         if lanes.reach:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
+from ..spans import AXIS, BEGIN, BY, FIRST, FIRST_PLACE, PLACE, TAPS, WINDOW
 from . import memory, vector
 from .frame import (
     AXES,
@@ -26,18 +27,7 @@ from .frame import (
     after,
     plane_at,
 )
-from .gather import (
-    AXIS,
-    BEGIN,
-    BY,
-    FIRST,
-    FIRST_PLACE,
-    PLACE,
-    TAPS,
-    WINDOW,
-    make_beyond,
-    make_corner,
-)
+from .gather import make_beyond, make_corner
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE
 from .scalars import Scalars, make_taken
 

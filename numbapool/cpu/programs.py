@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 from numba.core.errors import NumbaError
 
+from .. import spans
 from ..geometry import Laid, lengths, still
 from ..ops import OPS, PoolOp
 from ..ops.base import is_half
@@ -71,17 +72,8 @@ def _described(
     """What the frame and its tables say of windows one by one, and whether counts are shares."""
     plain = [laid.axis for laid in axes]
     sizes = lengths(plain)
-    spans = []
-    for axis, by, place in axes:
-        low, high = axis.interval(np.arange(len(axis), dtype=np.int64))
-        spans.append(np.stack([low * by, low * place, -((low - high) // axis.step)], 1))
-    begins = np.cumsum([0, *sizes[:-1]])
-    table = [
-        [length, begin, axis.step * by, axis.step * place]
-        for length, begin, (axis, by, place) in zip(sizes, begins, axes, strict=True)
-    ]
     counts, scaled = kernels.counts(op, plain, divisor, stored(op.accumulator(dtype)))
-    tables = {frame.ROWS: np.array(table, np.int64), frame.COLS: np.concatenate(spans)}
+    tables = {frame.ROWS: spans.of_axes(axes), frame.COLS: spans.of_windows(axes)}
     if counts:
         tables[frame.DOWN_COUNTS] = np.concatenate(counts)
     words = dict(zip(kernels.WALK, walk, strict=True)) | {
@@ -94,7 +86,7 @@ def _described(
 
 
 def _most_taps(axes: Sequence[Laid]) -> list[int]:
-    return [int(kernels.taps(laid.axis).max()) for laid in axes]
+    return [int(spans.taps(laid.axis).max()) for laid in axes]
 
 
 def _gathering(

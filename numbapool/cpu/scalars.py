@@ -10,6 +10,7 @@ import numpy as np
 from ..jit import fingerprint, inner
 from ..ops import PoolOp
 from ..ops.base import as_it_is, is_half
+from ..ops.together import seen_together
 from . import arithmetic, vector  # noqa: F401  the first teaches Numba what scalars do with vectors
 from .half_scalars import bits, make_narrow, make_widen, ordered
 from .memory import INPUT
@@ -87,70 +88,6 @@ def _selection(
     return inner(_either(better, overrides)), inner(_overriding(better, overrides))
 
 
-def _omitting(reduce: Callable[..., Any]) -> Callable[..., Any]:
-    """A fold without taps that are NaN; it tells how many those were."""
-    reduce = inner(reduce)
-
-    def omitted(taps, count):
-        nothing, kept = taps[0], 0
-        for tap in range(count):
-            if taps[tap] == taps[tap]:
-                taps[kept] = taps[tap]
-                kept += 1
-        if kept == 0:
-            return nothing, -1, 0
-        value, chosen, _ = reduce(taps, kept)
-        return value, chosen, count - kept
-
-    return omitted
-
-
-def _selecting_numbers(better: Any) -> Callable[..., Any]:
-    """A selection among taps that are not NaN."""
-
-    def selected(taps, count):
-        value, chosen = taps[0], -1
-        for tap in range(count):
-            if taps[tap] == taps[tap] and (chosen < 0 or better(taps[tap], value)):
-                value, chosen = taps[tap], tap
-        return value, chosen, 0
-
-    return selected
-
-
-def _seen_together(op: PoolOp, better: Any, combine: Any) -> Callable[..., Any]:
-    """``reduce(taps, count)`` of an op: its own, or what its better or combine comes to.
-
-    The value, which tap it is, and how many were left out.
-    """
-    reduce = inner(op.reduce or _never)
-
-    def as_said(taps, count):
-        return reduce(taps, count), 0, 0
-
-    def selected(taps, count):
-        value, chosen = taps[0], 0
-        for tap in range(1, count):
-            if better(taps[tap], value):
-                value, chosen = taps[tap], tap
-        return value, chosen, 0
-
-    def folded(taps, count):
-        while count > 1:  # pairwise, in their order
-            pairs = count // 2
-            for pair in range(pairs):
-                taps[pair] = combine(taps[2 * pair], taps[2 * pair + 1])
-            if count % 2:
-                taps[pairs] = taps[count - 1]
-            count -= pairs
-        return taps[0], 0, 0
-
-    if op.better is not None:
-        return _selecting_numbers(better) if op.omits_nan else selected
-    whole = folded if op.reduce is None else as_said
-    return _omitting(whole) if op.omits_nan else whole
-
-
 def _as_it_is(tap: Any) -> Any:
     return tap
 
@@ -199,7 +136,7 @@ def scalars(
         combine=combine,
         better=better,
         overrides=inner(overrides),
-        reduce=inner(_seen_together(op, better, combine)),
+        reduce=seen_together(op, better, combine, inner),
         lift=inner(op.lift or _as_it_is),
         widen=make_widen(dtype) if is_half(dtype) and not is_half(reckoned) else None,
         finish=inner(finish),

@@ -1,0 +1,228 @@
+"""Arrays on a device: seen without a copy, results in arrays of the same library."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..ops.base import BFLOAT16
+from .api import SIMULATED, FakeCUDAArray, cuda
+from .scalars import stored
+
+
+@dataclass(frozen=True)
+class Library:
+    """Whose arrays they are: how to make one, turn its axes, and the stream that it is used on."""
+
+    name: str
+    empty: Callable[[tuple[int, ...], np.dtype], Any]
+    turned: Callable[[Any, Sequence[int]], Any]
+    stream: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Device:
+    """As torch has it."""
+
+    type: str
+    index: int
+
+
+FIRST = Device("cuda", 0)
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceArray:
+    """An array on a device by its address; as much of NumPy's as a pooling asks."""
+
+    owner: Any  # keeps the memory
+    address: Any  # in the simulator, the array itself
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]  # in bytes
+    dtype: np.dtype
+    library: Library
+    device: Device = FIRST
+    writable: bool = True
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    def transpose(self, order: Sequence[int]) -> DeviceArray:
+        """A view with its axes in another order."""
+        return replace(
+            self,
+            owner=self.library.turned(self.owner, order),
+            shape=tuple(self.shape[axis] for axis in order),
+            strides=tuple(self.strides[axis] for axis in order),
+        )
+
+    def like(self, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
+        """A new array of the same library, on the same device."""
+        return seen(self.library.empty(shape, dtype), self.library, dtype)
+
+    def span(self) -> tuple[int, int]:
+        """The bytes that it lies in, from and to."""
+        start = self.address.ctypes.data if SIMULATED else self.address
+        steps = zip(self.shape, self.strides, strict=True)
+        return start, start + sum((n - 1) * step for n, step in steps) + self.itemsize
+
+    def check(
+        self, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[DeviceArray]
+    ) -> None:
+        """Refuses what no kernel could write results of this shape and dtype to."""
+        if self.shape != shape or self.dtype != dtype:
+            raise ValueError(
+                f"{name} must have shape {shape} and dtype {dtype}, "
+                f"got shape {self.shape} and dtype {self.dtype}"
+            )
+        dense = [prod(shape[axis + 1 :]) * dtype.itemsize for axis in range(len(shape))]
+        steps = zip(self.strides, dense, shape, strict=True)
+        if self.size and any(step != want for step, want, n in steps if n > 1):
+            raise ValueError(
+                f"{name} must be contiguous, got shape {shape} with strides {self.strides}"
+            )
+        if not self.writable:
+            raise ValueError(f"{name} must be writable, got a read-only array of shape {shape}")
+        for other in apart:
+            if self.device != other.device:
+                raise ValueError(f"{name} must be on {other.device}, got one on {self.device}")
+            (first, end), (others, others_end) = self.span(), other.span()
+            if self.size and other.size and first < others_end and others < end:
+                raise ValueError(
+                    f"{name} of shape {shape} must not share memory with another array of the "
+                    f"call, here one of shape {other.shape}"
+                )
+
+    def flat(self) -> Any:
+        """All its memory as one axis, as kernels take it."""
+        kind = stored(self.dtype)
+        steps = zip(self.shape, self.strides, strict=True)
+        reach = 1 + sum((n - 1) * step for n, step in steps) // self.itemsize if self.size else 0
+        if SIMULATED:
+            return np.lib.stride_tricks.as_strided(
+                self.address.view(kind).reshape(-1)[:1] if self.size else np.empty(0, kind),
+                (reach,), (kind.itemsize,),
+            )  # fmt: skip
+        return cuda.as_cuda_array(_Flat(self.address, reach, kind, not self.writable), sync=False)
+
+
+class _Flat:
+    """What Numba asks of others' arrays."""
+
+    def __init__(self, address: int, count: int, dtype: np.dtype, read_only: bool) -> None:
+        self.__cuda_array_interface__ = {
+            "shape": (count,), "typestr": dtype.str, "data": (address, read_only), "version": 3,
+        }  # fmt: skip
+
+
+def _interface(x: Any) -> Any:
+    return x.__cuda_array_interface__
+
+
+def adapt(name: str, x: Any) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]:
+    """``x`` by its address, and what makes an array of its library of a result."""
+    if isinstance(x, DeviceArray):
+        return x, _itself
+    if isinstance(x, np.ndarray):
+        return seen(cuda.to_device(x), NUMBA), _to_host
+    torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
+    if torch is not None and isinstance(x, torch.Tensor):
+        return seen(x.detach(), _torch(x.device)), _owner
+    if cupy is not None and isinstance(x, cupy.ndarray):
+        return seen(x, _cupy()), _owner
+    return seen(x, NUMBA), _owner
+
+
+def _owner(array: DeviceArray) -> Any:
+    return array.owner
+
+
+def _itself(array: DeviceArray) -> DeviceArray:
+    return array
+
+
+def _to_host(array: DeviceArray) -> np.ndarray:
+    host: np.ndarray = array.owner.copy_to_host()
+    return host
+
+
+def seen(x: Any, library: Library, dtype: np.dtype | None = None) -> DeviceArray:
+    """An array of a library."""
+    if SIMULATED:
+        host = x._ary
+        return DeviceArray(x, host, host.shape, host.strides, dtype or host.dtype, library)
+    asked, kind = x, dtype
+    if library.name == "torch" and str(x.dtype) == "torch.bfloat16":
+        asked, kind = x.view(sys.modules["torch"].int16), BFLOAT16
+    interface = _interface(asked)
+    found = np.dtype(interface["typestr"])
+    shape = tuple(interface["shape"])
+    steps = [prod(shape[axis + 1 :]) * found.itemsize for axis in range(len(shape))]
+    address, read_only = interface["data"]
+    return DeviceArray(
+        x, address, shape, tuple(interface.get("strides") or steps), kind or found, library,
+        _device_of(x), not read_only,
+    )  # fmt: skip
+
+
+def _device_of(x: Any) -> Device:
+    device = getattr(x, "device", None)
+    number = getattr(device, "index", getattr(device, "id", None))
+    return Device("cuda", number if isinstance(number, int) else cuda.get_current_device().id)
+
+
+def _numba_empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    return cuda.device_array(shape, stored(dtype) if dtype == BFLOAT16 else dtype)
+
+
+def _numba_turned(x: Any, order: Sequence[int]) -> Any:
+    if SIMULATED:
+        return FakeCUDAArray(x._ary.transpose(order))
+    interface = dict(_interface(x))
+    steps = interface.get("strides") or x.strides
+    turned = _Flat(0, 0, x.dtype, False)
+    turned.__cuda_array_interface__ = interface | {
+        "shape": tuple(x.shape[axis] for axis in order),
+        "strides": tuple(steps[axis] for axis in order),
+    }
+    turned.owner = x  # type: ignore[attr-defined]
+    return cuda.as_cuda_array(turned, sync=False)
+
+
+NUMBA = Library("numba", _numba_empty, _numba_turned, lambda: 0)
+
+
+def _torch(device: Any) -> Library:
+    torch = sys.modules["torch"]
+
+    def empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
+        name = "bfloat16" if dtype == BFLOAT16 else dtype.name
+        return torch.empty(shape, dtype=getattr(torch, name), device=device)
+
+    def stream() -> Any:
+        return cuda.external_stream(torch.cuda.current_stream(device).cuda_stream)
+
+    return Library("torch", empty, lambda x, order: x.permute(*order), stream)
+
+
+def _cupy() -> Library:
+    cupy = sys.modules["cupy"]
+
+    def stream() -> Any:
+        return cuda.external_stream(cupy.cuda.get_current_stream().ptr)
+
+    return Library("cupy", cupy.empty, lambda x, order: x.transpose(order), stream)

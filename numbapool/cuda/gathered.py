@@ -1,0 +1,99 @@
+"""What is no fold: the taps of a window are gathered in its thread's memory, then seen together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .api import cuda, device
+from .scalars import Scalars
+from .windows import make_corner, make_plane_at
+from .words import CELLS, PLANES
+
+U = np.uint64
+
+
+def make_walk(s: Scalars, axes: int, axis: int = 0) -> Any:
+    """Gathers the taps of a window in row-major order; returns how many there are."""
+    taken, one = s.taken, U(1)
+    inner = make_walk(s, axes, axis + 1) if axis < axes else None
+    if inner is None:
+
+        def take(x, at, along, seen, size):
+            seen[size] = taken(x[at])
+            return size + one
+
+        return device(take)
+
+    def walk(x, at, along, seen, size):
+        taps, by, _ = along
+        for _ in range(taps[axis]):
+            size = inner(x, at, along, seen, size)
+            at += U(by[axis])
+        return size
+
+    return device(walk)
+
+
+def make_place_of(axes: int) -> Any:
+    """The place of a tap in an index map, by its number in the window."""
+    axis = axes - 1
+    outer = make_place_of(axis) if axis else None
+    if outer is None:
+
+        def outermost(along, place, tap):
+            return place + tap * along[2][axis]
+
+        return device(outermost)
+
+    def place_of(along, place, tap):
+        length = along[0][axis]
+        return outer(along, place, tap // length) + tap % length * along[2][axis]
+
+    return device(place_of)
+
+
+def make_gathered(
+    s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool,
+    counted: bool,
+) -> Any:  # fmt: skip
+    """The kernel: a thread takes every output that is as many further on as there are threads.
+
+    ``counted``: taps that are left out do not count in a divisor.
+    """
+    corner, plane_at = make_corner(axes, word), make_plane_at(word)
+    walk, reduce, finish = make_walk(s, axes), s.reduce, s.finish
+    place_of = make_place_of(axes)
+    accumulator, divides, identity, stamp = s.accumulator, s.divides, s.identity, s.stamp
+    cells_at, planes_at = U(CELLS), U(PLANES)
+    zero, one, nowhere = U(0), accumulator(1), index(-1)
+    override = divisor is not None
+    instead = accumulator(divisor if override else 1)
+
+    def gathered(x, out, places, words, scratch):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        cells = words[cells_at]
+        first = U(cuda.blockIdx.x) * U(cuda.blockDim.x) + U(cuda.threadIdx.x)
+        step = U(cuda.gridDim.x) * U(cuda.blockDim.x)
+        seen = scratch[first]
+        for to in range(first, U(cells) * U(words[planes_at]), step):
+            plane, cell = word(to // cells), word(to % cells)
+            start, place, count, along = corner(words, cell)
+            size = walk(x, plane_at(words, plane) + start, along, seen, zero)
+            value, where, omitted = identity, nowhere, 0
+            if size > zero:
+                found, chosen, omitted = reduce(seen, np.int64(size))
+                value = accumulator(found)
+                if indexed and chosen >= 0:
+                    where = index(place_of(along, place, U(chosen)))
+            share = one
+            if divides:
+                share = instead if override else accumulator(count)
+                if counted:
+                    share -= accumulator(omitted)
+            out[to] = finish(value, share)
+            if indexed:
+                places[to] = where
+
+    return gathered

@@ -1,0 +1,109 @@
+"""Which kernel pools what, and how it is launched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import spans
+from ..geometry import Laid, lengths, still
+from ..jit import fingerprint
+from ..ops import PoolOp
+from .api import compiled, cuda
+from .gathered import make_gathered
+from .scalars import fitting, scalars
+from .teams import BLOCK, make_teams
+from .windows import make_windows
+from .words import words
+
+#: Windows of more taps than this are a team's; with fewer, neighbours share them in the caches.
+ALONE = 64
+#: Taps that are worth a member more.
+EACH = 8
+#: Outputs side by side that a team's loads are spread over: a warp.
+WARP = 32
+#: Blocks that planes are spread over at most, by the limit of a grid.
+HIGHEST = 65535
+#: Bytes of scratch where taps are gathered, and threads at most.
+SCRATCH, THREADS = 256 * 1024 * 1024, 64 * 1024
+
+
+class Program(NamedTuple):
+    """A kernel and what it is launched with, besides the arrays of a call."""
+
+    name: str
+    kernel: Any
+    grid: tuple[int, int]
+    words: np.ndarray
+    scratch: tuple[int, int]  # elements, threads first
+    kind: np.dtype  # of scratch
+    on: dict[int, Any]  # the words on each device
+
+    def launch(self, stream: Any, device: int, x: Any, out: Any, places: Any) -> None:
+        """Runs on ``stream``; ``places`` is an array of no elements where there is no index map."""
+        held = self.on.get(device)
+        if held is None:
+            # A launch may come sooner than a copy on another stream ends: this one is waited for.
+            held = self.on[device] = cuda.to_device(self.words)
+        more: tuple[Any, ...] = ()
+        if prod(self.scratch):
+            more = (cuda.device_array(self.scratch, self.kind, order="F", stream=stream),)
+        self.kernel[self.grid, BLOCK, stream](x, out, places, held, *more)
+
+
+@cache
+def kernel(
+    name: str, op: PoolOp, dtype: np.dtype, axes: int, divisor: int | None, word: type, index: type,
+    indexed: bool, *more: Any,
+) -> Any:  # fmt: skip
+    s = scalars(op, dtype, fingerprint(op, "cuda"))
+    return compiled(MAKERS[name](s, axes, divisor, word, index, indexed, *more))
+
+
+MAKERS: dict[str, Any] = {
+    "windows": make_windows, "teams": make_teams, "gathered": make_gathered,
+}  # fmt: skip
+
+
+def _power_of_two(most: int) -> int:
+    return 1 << max(most, 1).bit_length() - 1
+
+
+def program(
+    op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
+    index_dtype: np.dtype | None, divisor: int | None,
+) -> Program:  # fmt: skip
+    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel)."""
+    op = fitting(op, dtype)
+    indexed = index_dtype is not None
+    cells = prod(lengths([laid.axis for laid in axes]))
+    most = prod(int(spans.taps(laid.axis).max()) for laid in axes)
+    together = max(1, min(4 * BLOCK // cells, planes))
+    told = words(axes, planes, walk, together, op.finish is not None)
+    given: tuple[Any, ...] = (
+        op, dtype, len(axes), divisor, told.dtype.type,
+        np.int64 if index_dtype is None else index_dtype.type, indexed,
+    )  # fmt: skip
+    outputs, scratch = planes * cells, (0, 0)
+    kind: np.dtype = np.dtype(np.uint8)
+    if op.reduce is not None or op.omits_nan:
+        kind = np.dtype(scalars(op, dtype, 0).accumulator)
+        room = max(SCRATCH // (most * kind.itemsize) // BLOCK, 1) * BLOCK
+        threads = min(-(-outputs // BLOCK) * BLOCK, THREADS, room)
+        name, grid, scratch = "gathered", (threads // BLOCK, 1), (threads, most)
+        made = kernel(name, *given, divisor is None)
+    elif most > ALONE:
+        inside = axes[-1]
+        beside = min(WARP, _power_of_two(len(inside.axis))) if still(inside.axis) else 1
+        team = min(_power_of_two(most // EACH), BLOCK // beside)
+        name, grid = "teams", (-(-outputs * team // BLOCK), 1)
+        made = kernel(name, *given, team, beside)
+    else:
+        name = "windows"
+        grid = (-(-cells * together // BLOCK), min(-(-planes // together), HIGHEST))
+        made = kernel(name, *given)
+    return Program(name, made, grid, told, scratch, kind, {})

@@ -1,0 +1,113 @@
+"""A pooling on a device: from checked arguments to a launch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import arguments, geometry
+from ..arrays import FEWEST_INSIDE, channels_inside, channels_outside, check_dtype
+from ..arrays import checked_index_dtype as checked
+from ..ops import PoolOp
+from ..plan import Where, described
+from . import api
+from .arrays import DeviceArray, adapt
+from .program import Program, program
+
+NO_PLACES = np.dtype(np.int64)
+
+
+class Plan(NamedTuple):
+    """All that a call needs besides its arrays."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    index_dtype: np.dtype | None
+    program: Program | None  # None where there is nothing to do
+
+
+@lru_cache(maxsize=1024)
+def make_plan(
+    op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype,
+    index_dtype: np.dtype | None, divisor: int | None, inside: int,
+) -> Plan:  # fmt: skip
+    """The plan for an input of this shape, dtype and these strides."""
+    check_dtype(dtype, op.combine is not None and op.lift is None)
+    steps = [stride // dtype.itemsize for stride in strides]
+    result, axes, planes, walk = described(op, where, shape, steps, index_dtype, inside)
+    made = None
+    if 0 not in result:
+        made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
+    return Plan(result, op.result(dtype), index_dtype, made)
+
+
+def _readable(array: DeviceArray, dims: int) -> tuple[DeviceArray, int]:
+    """``array`` as kernels walk it, and how many axes follow the ``dims`` pooled ones.
+
+    Any strides will do; channels that lie inside go last, so that neighbours read neighbours.
+    """
+    item, channels = array.itemsize, array.ndim - dims - 1
+    if any(step < 0 or step % item for step in array.strides):
+        raise ValueError(
+            f"input must have strides of whole elements forwards, got strides {array.strides} "
+            f"of shape {array.shape} and dtype {array.dtype}"
+        )
+    last = array.shape[-1] <= 1 or array.strides[-1] == item
+    if last or array.shape[channels] < FEWEST_INSIDE or array.strides[channels] != item:
+        return array, 0
+    return channels_inside(array, dims), 1
+
+
+def run(
+    op: PoolOp, where: Where, x: Any, return_indices: Any, index_dtype: Any, divisor: int | None,
+    out: Any,
+) -> Any:  # fmt: skip
+    """Pools ``x`` on its device and on the current stream of its library."""
+    api.check()
+    given, wrap = adapt("input", x)
+    check_dtype(given.dtype, op.combine is not None and op.lift is None)
+    geometry.spatial(given.shape, where[1], channels_may_be_0=True)
+    array, inside = _readable(given, where[1])
+    indexed = arguments.flag("return_indices", return_indices)
+    kind = checked("int64" if index_dtype is None else index_dtype) if indexed else None
+    plan = make_plan(
+        op, where, array.shape, array.strides, array.dtype, kind, divisor, inside
+    )  # fmt: skip
+    kinds = [plan.dtype] if kind is None else [plan.dtype, kind]
+    results = _results(given, out, plan.shape, kinds, inside, where[1])
+    if plan.program is not None:
+        stream = given.library.stream()
+        with api.on(given.device.index):
+            places = results[1] if kind else given.like((0,), NO_PLACES)
+            plan.program.launch(
+                stream, given.device.index, array.flat(), results[0].flat(), places.flat()
+            )
+    if out is not None:
+        return out
+    if inside:
+        results = [channels_outside(each, where[1]) for each in results]
+    wrapped = tuple(map(wrap, results))
+    return wrapped if kind else wrapped[0]
+
+
+def _results(
+    given: DeviceArray, out: Any, shape: tuple[int, ...], kinds: list[np.dtype], inside: int,
+    dims: int,
+) -> list[DeviceArray]:  # fmt: skip
+    """Arrays for results of these dtypes: new ones, or those of ``out`` as kernels write them."""
+    if out is None:
+        with api.on(given.device.index):
+            return [given.like(shape, kind) for kind in kinds]
+    asked = (out,) if len(kinds) == 1 else out
+    if len(kinds) > 1 and not (isinstance(out, (tuple, list)) and len(out) == len(kinds)):
+        raise TypeError(f"out must be a pair (values, indices), got {type(out).__name__}")
+    found: list[DeviceArray] = []
+    for number, (each, kind) in enumerate(zip(asked, kinds, strict=True)):
+        name = "out" if len(kinds) == 1 else f"out[{number}]"
+        array, _ = adapt(name, each)
+        array = channels_inside(array, dims) if inside else array
+        array.check(name, shape, kind, [given, *found])
+        found.append(array)
+    return found

@@ -1,0 +1,147 @@
+"""The op's scalars as CUDA kernels call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import CellType, FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..ops import PoolOp
+from ..ops.base import BFLOAT16, as_it_is, is_half, single
+from ..ops.together import seen_together
+from .api import bits_of, device, float_of
+
+
+class Scalars(NamedTuple):
+    """Functions that device code may call, and what they work on."""
+
+    taken: Callable[..., Any]  # what is folded of a tap as it is stored
+    combine: Callable[..., Any]
+    beats: Callable[..., Any]  # whether a later tap replaces an earlier one
+    reduce: Callable[..., Any]  # all taps of a window
+    finish: Callable[..., Any]  # as it is stored
+    identity: Any
+    selects: bool
+    divides: bool
+    accumulator: type
+    kind: np.dtype  # that `accumulator` makes
+    stamp: int  # of the code
+
+
+def stored(dtype: np.dtype) -> np.dtype:
+    """The type that kernels see: bool is a byte to them, and bfloat16 is bits."""
+    if dtype == BFLOAT16:
+        return np.dtype(np.int16)
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype
+
+
+def fitting(op: PoolOp, dtype: np.dtype) -> PoolOp:
+    """``op`` on a dtype: halves are reckoned in float32."""
+    return replace(op, accumulator=single) if is_half(op.accumulator(dtype)) else op
+
+
+def _in(function: Callable[..., Any], dtype: np.dtype) -> Callable[..., Any]:
+    """``function`` with the numbers that it closes over in float32, where it reckons in that.
+
+    A float64 beside a float32 would make all of it float64, which takes a GPU 32 times as long.
+    """
+    if dtype != np.float32 or not function.__closure__:
+        return function
+    cells = tuple(
+        CellType(np.float32(held)) if isinstance(held, float) else CellType(held)
+        for held in (cell.cell_contents for cell in function.__closure__)
+    )
+    return FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, cells
+    )
+
+
+def _taken(op: PoolOp, dtype: np.dtype, kind: np.dtype) -> Any:
+    accumulator = kind.type
+    lift = device(_in(op.lift or _as_it_is, kind))
+
+    def brain(bits):
+        return accumulator(lift(float_of(np.int32(bits) << np.int32(16))))
+
+    def plain(tap):
+        return accumulator(lift(accumulator(tap)))
+
+    return device(brain if dtype == BFLOAT16 else plain)
+
+
+def _as_it_is(tap: Any) -> Any:
+    return tap
+
+
+def _finish(op: PoolOp, kind: np.dtype, result: np.dtype) -> Any:
+    finish, make = device(_in(op.finish, kind)), stored(result).type
+    half, odd, quiet, shift = np.int32(0x7FFF), np.int32(1), np.int32(0x7FC0), np.int32(16)
+
+    def brain(folded, count):
+        number = np.float32(finish(folded, count))
+        if number != number:
+            return np.int16(quiet)
+        bits = bits_of(number)
+        upper = bits >> shift
+        # To the nearest, and of two as near to the even one: a carry out of the lower bits.
+        carry = ((bits & np.int32(0xFFFF)) + half + (upper & odd)) >> shift
+        return np.int16(upper + carry)
+
+    def plain(folded, count):
+        return make(finish(folded, count))
+
+    return device(brain if result == BFLOAT16 else plain)
+
+
+def _never(candidate: Any, best: Any) -> bool:
+    return False
+
+
+def _beats(op: PoolOp, dtype: np.dtype) -> Any:
+    if op.better is None:
+        return device(_never)
+    better = device(_in(op.better, dtype))
+    if op.overrides is None or dtype.kind not in "fc":
+        return better
+    overrides = device(op.overrides)
+
+    def beats(candidate, best):
+        return better(candidate, best) | overrides(candidate)
+
+    return device(beats)
+
+
+def _combine(op: PoolOp, beats: Any, kind: np.dtype) -> Any:
+    accumulator = kind.type
+    combine = device(op.combine or _never)
+
+    def chosen(earlier, later):
+        return later if beats(later, earlier) else earlier
+
+    def joined(earlier, later):
+        return accumulator(combine(earlier, later))
+
+    return device(joined if op.better is None else chosen)
+
+
+def scalars(op: PoolOp, dtype: np.dtype, stamp: int) -> Scalars:
+    """The scalars of ``op``, one that is `fitting`, on inputs of ``dtype``."""
+    kind = stored(op.accumulator(dtype))
+    beats = _beats(op, kind)
+    combine = _combine(op, beats, kind)
+    return Scalars(
+        taken=_taken(op, dtype, kind),
+        combine=combine,
+        beats=beats,
+        reduce=seen_together(op, beats, combine, device),
+        finish=_finish(op, kind, op.result(dtype)),
+        identity=kind.type(op.identity(kind)),
+        selects=op.better is not None,
+        divides=op.finish is not as_it_is,
+        accumulator=kind.type,
+        kind=kind,
+        stamp=stamp,
+    )

@@ -1,0 +1,173 @@
+"""Any windows over any number of axes: one thread an output, its taps in row-major order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import spans
+from .api import cuda, device
+from .scalars import Scalars
+from .words import (
+    AXES,
+    AXIS,
+    BY_BATCH,
+    BY_CHANNEL,
+    CELLS,
+    CHANNELS,
+    COUNT,
+    PLANES,
+    TOGETHER,
+    WINDOW,
+)
+
+U = np.uint64
+#: Taps of a run that are added one after the other, before their sum is added to the rest: sums of
+#: long runs keep their digits.
+RUN = 8
+
+
+def make_corner(axes: int, word: type) -> Any:
+    """Where the window of an output begins: in memory, in an index map, and what it counts.
+
+    With the taps along each axis, and the steps between them in memory and in an index map.
+    """
+    row = AXES + AXIS * (axes - 1)
+    windows, begin = U(row + spans.WINDOWS), U(row + spans.BEGIN)
+    by, step = U(row + spans.BY), U(row + spans.PLACE)
+    first, first_place = U(spans.FIRST), U(spans.FIRST_PLACE)
+    taps, count, each = U(spans.TAPS), U(COUNT), U(WINDOW)
+    if axes == 1:
+
+        def outermost(words, cell):
+            at = U(words[begin]) + U(cell) * each
+            along = (words[at + taps],), (words[by],), (words[step],)
+            return U(words[at + first]), words[at + first_place], words[at + count], along
+
+        return device(outermost)
+    outer = make_corner(axes - 1, word)
+
+    def corner(words, cell):
+        length = words[windows]
+        start, place, counts, along = outer(words, word(cell // length))
+        at = U(words[begin]) + U(cell % length) * each
+        tall, down, places = along
+        along = (
+            (*tall, words[at + taps]), (*down, words[by]), (*places, words[step])
+        )  # fmt: skip
+        start += U(words[at + first])
+        return start, place + words[at + first_place], counts * words[at + count], along
+
+    return device(corner)
+
+
+def make_fold(s: Scalars, axes: int) -> Any:
+    """Folds the taps of a window, the last axis innermost, and tells the place of a choice."""
+    combine, beats, taken, selects = s.combine, s.beats, s.taken, s.selects
+    identity, run, last = s.identity, U(RUN), axes - 1
+    zero, one = U(0), U(1)
+
+    def choose(x, at, place, along, value, where):
+        taps, by, step = along
+        for _ in range(taps[last]):
+            tap = taken(x[at])
+            if beats(tap, value):
+                value, where = tap, place
+            at += U(by[last])
+            place += step[last]
+        return value, where
+
+    def add(x, at, place, along, value, where):
+        taps, by, _ = along
+        left, step = U(taps[last]), U(by[last])
+        while left > zero:
+            some = min(left, run)
+            part = taken(x[at])
+            for _ in range(one, some):
+                at += step
+                part = combine(part, taken(x[at]))
+            at += step
+            value = combine(value, part)
+            left -= some
+        return value, where
+
+    fold = device(choose if selects else add)
+    for axis in range(last - 1, -1, -1):
+        fold = device(_along(fold, axis, s))
+    nothing = identity
+
+    def whole(x, at, place, along):
+        return fold(x, at, place, along, nothing, place)
+
+    return device(whole)
+
+
+def _along(inner: Any, axis: int, s: Scalars) -> Any:
+    """The fold over one axis more."""
+    combine, identity, selects = s.combine, s.identity, s.selects
+
+    def fold(x, at, place, along, value, where):
+        taps, by, step = along
+        for _ in range(taps[axis]):
+            if selects:
+                value, where = inner(x, at, place, along, value, where)
+            else:
+                part, where = inner(x, at, place, along, identity, where)
+                value = combine(value, part)
+            at += U(by[axis])
+            place += step[axis]
+        return value, where
+
+    return fold
+
+
+def make_plane_at(word: type) -> Any:
+    """Where a plane begins."""
+    channels, by_batch, by_channel = U(CHANNELS), U(BY_BATCH), U(BY_CHANNEL)
+
+    def plane_at(words, plane):
+        if plane < words[channels]:
+            return U(plane) * U(words[by_channel])
+        batch, channel = plane // words[channels], plane % words[channels]
+        return U(batch) * U(words[by_batch]) + U(channel) * U(words[by_channel])
+
+    return device(plane_at)
+
+
+def make_windows(
+    s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool
+) -> Any:
+    """The kernel: x over the outputs of planes that lie together, y over such groups of planes."""
+    corner, plane_at = make_corner(axes, word), make_plane_at(word)
+    fold, finish = make_fold(s, axes), s.finish
+    accumulator, divides, stamp = s.accumulator, s.divides, s.stamp
+    cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
+    zero, one, nowhere = word(0), accumulator(1), index(-1)
+    override = divisor is not None
+    instead = accumulator(divisor if override else 1)
+
+    def windows(x, out, places, words):
+        stamp  # noqa: B018  a name in the closure is part of the cache's key
+        cells, together = words[cells_at], words[together_at]
+        item = word(cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x)
+        beside, cell = word(item // cells), word(item % cells)
+        if beside >= together:
+            return
+        plane = word(cuda.blockIdx.y * together + beside)
+        while plane < words[planes_at]:
+            start, place, count, along = corner(words, cell)
+            value, where = fold(x, plane_at(words, plane) + start, place, along)
+            to = U(plane) * U(cells) + U(cell)
+            share = one
+            if divides:
+                share = instead if override else accumulator(count)
+            out[to] = finish(value, share)
+            if indexed:
+                some = True
+                for taps in along[0]:
+                    some &= taps > zero
+                places[to] = index(where) if some else nowhere
+            plane = word(plane + word(cuda.gridDim.y) * together)
+
+    return windows

@@ -1,0 +1,42 @@
+"""What a kernel is told, as one array of unsigned words: each argument more costs every launch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from .. import spans
+from ..geometry import Laid, lengths
+
+#: Outputs in a plane; planes; channels in a batch, and elements from batch to batch and channel to
+#: channel; planes that a row of blocks goes over together.
+CELLS, PLANES, CHANNELS, BY_BATCH, BY_CHANNEL, TOGETHER = range(6)
+AXES = 6
+AXIS, WINDOW = len(spans.AXIS), len(spans.WINDOW) + 1
+#: Besides what `spans` says of a window: what it counts in a divisor.
+COUNT = len(spans.WINDOW)
+
+
+def words(
+    axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], together: int, counted: bool
+) -> np.ndarray:
+    """The array, of 32 bits to a word where that is enough."""
+    plain = [laid.axis for laid in axes]
+    cells = prod(lengths(plain))
+    windows = spans.of_windows(axes)
+    counts = np.ones(len(windows), np.int64)
+    if counted:
+        counts = np.concatenate([axis.count(spans.cells(axis)) for axis in plain])
+    head = np.array([cells, planes, *walk, together], np.int64)
+    rows = spans.of_axes(axes)
+    rows[:, spans.BEGIN] = AXES + rows.size + WINDOW * rows[:, spans.BEGIN]
+    whole = np.concatenate([head, rows.ravel(), np.column_stack([windows, counts]).ravel()])
+    reach = max(int(whole.max()), extent(axes), cells * together)
+    return whole.astype(np.uint32 if reach < 2**31 else np.uint64)
+
+
+def extent(axes: Sequence[Laid]) -> int:
+    """Elements from the first of a plane to behind its last."""
+    return 1 + sum((laid.axis.size - 1) * laid.by for laid in axes)

@@ -1,0 +1,73 @@
+"""Where a pooling runs: an array on a device there, one of the host on the CPU unless told."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+TARGETS = ("cpu", "cuda")
+
+
+def checked(name: str, target: Any) -> str | None:
+    """"cpu", "cuda", or None for where the array lies."""
+    if target is not None and target not in TARGETS:
+        raise ValueError(f"{name} must be one of {', '.join(TARGETS)}, got {name}={target!r}")
+    return None if target is None else str(target)
+
+
+#: Where arrays of the host go.
+default: str | None = checked("NUMBAPOOL_TARGET", os.environ.get("NUMBAPOOL_TARGET") or None)
+
+
+def set_default_target(target: str | None) -> None:
+    """Say where arrays of the host are pooled, in all threads.
+
+    Parameters
+    ----------
+    target : "cpu", "cuda" or None
+        "cuda" copies every array of the host to the current GPU and its result back. None is
+        "cpu", as at the start, unless the environment variable ``NUMBAPOOL_TARGET`` says else.
+        Arrays on a GPU are always pooled there.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    ImportError, RuntimeError
+        If there is no numba-cuda or no GPU, which the message says.
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> numbapool.set_default_target("cpu")
+    >>> numbapool.max_pool2d(np.zeros((1, 1, 4, 4)), 2).shape
+    (1, 1, 2, 2)
+    """
+    global default
+    target = checked("target", target)
+    if target == "cuda":
+        from .cuda import api
+
+        api.check()
+    default = target
+
+
+def on_device(x: Any) -> bool:
+    """Whether ``x`` says that it lies on a GPU."""
+    if getattr(getattr(x, "device", None), "type", None) == "cuda":
+        return True
+    return hasattr(x, "__cuda_array_interface__") or type(x).__module__.startswith("numba.cuda.")
+
+
+def is_cuda(x: Any) -> bool:
+    """Whether an array is pooled on a GPU."""
+    return on_device(x) or (default == "cuda" and isinstance(x, np.ndarray))
+
+
+def run(*args: Any) -> Any:
+    """`cuda.run.run`, imported when it is needed."""
+    from .cuda.run import run
+
+    return run(*args)
