@@ -130,6 +130,7 @@ from .reductions import (
     var_pool3d,
 )
 from .regions import roi_align, roi_pool
+from .target import set_default_target
 from .unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [
@@ -237,6 +238,7 @@ __all__ = [
     "quantile_pool3d",
     "roi_align",
     "roi_pool",
+    "set_default_target",
     "soft_pool1d",
     "soft_pool2d",
     "soft_pool3d",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import target
 from .arrays import adapt
 from .ops import PoolOp
 from .ops.base import BFLOAT16, omitting
@@ -21,6 +22,8 @@ def policed(op: PoolOp, x: Any, nan_policy: Any) -> PoolOp:
         )
     if nan_policy == "propagate":
         return op
+    if target.is_cuda(x):
+        return _policed_there(op, x, nan_policy)
     array, _ = adapt("input", x)
     brain = array.dtype == BFLOAT16
     if not (array.dtype.kind == "f" or brain):
@@ -36,4 +39,16 @@ def policed(op: PoolOp, x: Any, nan_policy: Any) -> PoolOp:
     if found.any():
         where = tuple(int(n) for n in np.unravel_index(int(found.argmax()), array.shape))
         raise ValueError(f"input of shape {array.shape} has NaN, the first at {where}")
+    return op
+
+
+def _policed_there(op: PoolOp, x: Any, nan_policy: str) -> PoolOp:
+    """The same of an array on a device, which is looked at only if NaN is refused."""
+    from .cuda.run import a_plane_with_nan
+
+    if nan_policy == "omit":
+        return omitting(op)
+    found = a_plane_with_nan(x)
+    if found is not None:
+        raise ValueError(f"input of shape {tuple(x.shape)} has NaN, the first in x[{found}]")
     return op

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import arrays
 from ..ops.base import BFLOAT16
+from ..target import on_device
 from .api import SIMULATED, FakeCUDAArray, cuda
 from .scalars import stored
 
@@ -73,6 +75,12 @@ class DeviceArray:
     def like(self, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
         """A new array of the same library, on the same device."""
         return seen(self.library.empty(shape, dtype), self.library, dtype)
+
+    def to_host(self) -> np.ndarray:
+        """A copy of it in an array of NumPy's."""
+        flat = self.flat()
+        host = np.array(flat) if SIMULATED else flat.copy_to_host()
+        return np.lib.stride_tricks.as_strided(host.view(self.dtype), self.shape, self.strides)
 
     def span(self) -> tuple[int, int]:
         """The bytes that it lies in, from and to."""
@@ -137,14 +145,24 @@ def adapt(name: str, x: Any) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]
     """``x`` by its address, and what makes an array of its library of a result."""
     if isinstance(x, DeviceArray):
         return x, _itself
-    if isinstance(x, np.ndarray):
-        return seen(cuda.to_device(x), NUMBA), _to_host
+    if not on_device(x):
+        host, wrap = arrays.adapt(name, x)
+        return _sent(host), lambda result: wrap(result.to_host())
     torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
     if torch is not None and isinstance(x, torch.Tensor):
         return seen(x.detach(), _torch(x.device)), _owner
     if cupy is not None and isinstance(x, cupy.ndarray):
         return seen(x, _cupy()), _owner
     return seen(x, NUMBA), _owner
+
+
+def _sent(host: np.ndarray) -> DeviceArray:
+    """A copy on the device that lies there as it did here, its axes in the same order."""
+    order = sorted(range(host.ndim), key=lambda axis: -abs(host.strides[axis]))
+    native = host.dtype.newbyteorder("=")
+    dense = np.ascontiguousarray(host.transpose(order), native)
+    copy = seen(cuda.to_device(dense.view(stored(native))), NUMBA, native)
+    return copy.transpose([order.index(axis) for axis in range(host.ndim)])
 
 
 def _owner(array: DeviceArray) -> Any:
@@ -154,10 +172,6 @@ def _owner(array: DeviceArray) -> Any:
 def _itself(array: DeviceArray) -> DeviceArray:
     return array
 
-
-def _to_host(array: DeviceArray) -> np.ndarray:
-    host: np.ndarray = array.owner.copy_to_host()
-    return host
 
 
 def seen(x: Any, library: Library, dtype: np.dtype | None = None) -> DeviceArray:

@@ -38,6 +38,7 @@ class Program(NamedTuple):
     name: str
     kernel: Any
     grid: tuple[int, int]
+    block: int
     words: np.ndarray
     scratch: tuple[int, int]  # elements, threads first
     kind: np.dtype  # of scratch
@@ -52,7 +53,7 @@ class Program(NamedTuple):
         more: tuple[Any, ...] = ()
         if prod(self.scratch):
             more = (cuda.device_array(self.scratch, self.kind, order="F", stream=stream),)
-        self.kernel[self.grid, BLOCK, stream](x, out, places, held, *more)
+        self.kernel[self.grid, self.block, stream](x, out, places, held, *more)
 
 
 @cache
@@ -93,17 +94,18 @@ def program(
     if op.reduce is not None or op.omits_nan:
         kind = np.dtype(scalars(op, dtype, 0).accumulator)
         room = max(SCRATCH // (most * kind.itemsize) // BLOCK, 1) * BLOCK
-        threads = min(-(-outputs // BLOCK) * BLOCK, THREADS, room)
-        name, grid, scratch = "gathered", (threads // BLOCK, 1), (threads, most)
+        block = min(BLOCK, -(-outputs // WARP) * WARP)
+        threads = min(-(-outputs // block) * block, THREADS, room)
+        name, grid, scratch = "gathered", (threads // block, 1), (threads, most)
         made = kernel(name, *given, divisor is None)
     elif most > ALONE:
         inside = axes[-1]
         beside = min(WARP, _power_of_two(len(inside.axis))) if still(inside.axis) else 1
         team = min(_power_of_two(most // EACH), BLOCK // beside)
-        name, grid = "teams", (-(-outputs * team // BLOCK), 1)
+        name, block, grid = "teams", BLOCK, (-(-outputs * team // BLOCK), 1)
         made = kernel(name, *given, team, beside)
     else:
-        name = "windows"
-        grid = (-(-cells * together // BLOCK), min(-(-planes // together), HIGHEST))
+        name, block = "windows", min(BLOCK, -(-cells * together // WARP) * WARP)
+        grid = (-(-cells * together // block), min(-(-planes // together), HIGHEST))
         made = kernel(name, *given)
-    return Program(name, made, grid, told, scratch, kind, {})
+    return Program(name, made, grid, block, told, scratch, kind, {})

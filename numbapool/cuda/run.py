@@ -10,7 +10,8 @@ import numpy as np
 from .. import arguments, geometry
 from ..arrays import FEWEST_INSIDE, channels_inside, channels_outside, check_dtype
 from ..arrays import checked_index_dtype as checked
-from ..ops import PoolOp
+from ..ops import MAX, PoolOp
+from ..ops.base import BFLOAT16
 from ..plan import Where, described
 from . import api
 from .arrays import DeviceArray, adapt
@@ -111,3 +112,15 @@ def _results(
         array.check(name, shape, kind, [given, *found])
         found.append(array)
     return found
+
+
+def a_plane_with_nan(x: Any) -> int | None:
+    """The first along the first axis of ``x`` that has NaN, if any; waits for the device."""
+    array, _ = adapt("input", x)
+    if array.ndim < 2 or array.size == 0 or array.dtype.kind in "iub":
+        return None
+    largest = run(MAX, (geometry.adaptive, array.ndim - 1, 1), array, False, None, None, None)
+    values = largest.to_host().ravel()
+    bits = values.view(np.int16) if values.dtype == BFLOAT16 else values
+    found = (bits & 0x7FFF) > 0x7F80 if values.dtype == BFLOAT16 else np.isnan(values)
+    return int(found.argmax()) if found.any() else None

@@ -1,0 +1,32 @@
+"""Tests of the CUDA target: in Numba's simulator (NUMBA_ENABLE_CUDASIM=1), or on a GPU."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+
+
+def _there_is_a_gpu() -> bool:
+    try:
+        from numbapool.cuda import api
+
+        api.check()
+    except (ImportError, RuntimeError):
+        return False
+    return True
+
+
+collect_ignore_glob = [] if SIMULATED or _there_is_a_gpu() else ["test_*.py"]
+
+
+@pytest.fixture(autouse=True)
+def _apart():
+    """Every test begins with arrays of the host on the CPU."""
+    from numbapool import set_default_target
+
+    set_default_target(None)
+    yield
+    set_default_target(None)

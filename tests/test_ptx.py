@@ -1,0 +1,79 @@
+"""Every kernel of the CUDA target compiles for every GPU in use, with no GPU, to what it should.
+
+Kernels, operations and dtypes are gone through together, and compute capabilities in turn.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from numba.np.numpy_support import from_dtype
+
+from numbapool.ops import OPS, exponential, mixed, power, quantile, variance
+from numbapool.ops.base import BFLOAT16, double, omitting
+
+pytest.importorskip("numba_cuda", reason="pip install numbapool[cuda13]")
+
+from numba import cuda
+
+from numbapool.cuda.program import MAKERS
+from numbapool.cuda.scalars import fitting, scalars, stored
+
+CAPABILITIES = ((7, 5), (8, 0), (9, 0), (10, 0))
+FLOATS = [np.dtype(name) for name in ("float32", "float64", "float16")] + [BFLOAT16]
+OTHERS = [np.dtype(name) for name in ("bool", "int8", "int64", "uint16", "int32", "uint64")]
+COMPLEX = [np.dtype("complex64"), np.dtype("complex128")]
+FOLDS = [*OPS.values(), power.lp(2.0, 9, False), power.power_average(2.5),
+         power.generalized_mean(3.0, 1e-6)]  # fmt: skip
+SEEN = [quantile.MEDIAN, variance.variance(0.0, True), exponential.SOFT, mixed.mixed(0.5),
+        exponential.log_sum_exp(1.0, False), omitting(OPS["avg"]), omitting(OPS["max"])]  # fmt: skip
+
+
+def cases():
+    """(kernel, more arguments of it, op, dtype, axes, indexed)"""
+    found = []
+    for op in FOLDS:
+        sums = op.combine is not None and op.lift is None
+        for number, dtype in enumerate([*FLOATS, *OTHERS, *(COMPLEX if sums else [])]):
+            indexed = op.better is not None and number % 2 == 0
+            found.append(("windows", (), op, dtype, 1 + number % 3, indexed))
+            if number % 3 == 0:
+                found.append(("teams", (32, 1 + number % 8), op, dtype, 1 + number % 2, indexed))
+    for number, op in enumerate(SEEN):
+        for dtype in (FLOATS[number % 4], OTHERS[number % 6]):
+            found.append(("gathered", (True,), op, dtype, 2, op.better is not None))
+    return found
+
+
+def compiled(name, more, op, dtype, axes, indexed, capability):
+    op = fitting(op, dtype)
+    s = scalars(op, dtype, 0)
+    kernel = MAKERS[name](s, axes, None, np.uint32, np.int64, indexed, *more)
+    kinds = [stored(dtype), stored(op.result(dtype)), np.int64, np.uint32]
+    types = [from_dtype(np.dtype(kind))[::1] for kind in kinds]
+    if name == "gathered":
+        types.append(from_dtype(s.kind)[::1, :])
+    return cuda.compile_ptx(kernel, tuple(types), cc=capability)[0]
+
+
+CASES = cases()
+
+
+def label(case):
+    name, more, op, dtype, axes, indexed = case
+    kind = "bfloat16" if dtype == BFLOAT16 else dtype
+    return f"{name}{list(more)}-{op.name}-{kind}-{axes}d{'-indexed' * indexed}"
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[*map(label, CASES)])
+def test_kernels_compile_without_a_gpu(number):
+    case = CASES[number]
+    name, _, op, dtype, *_ = case
+    ptx = compiled(*case, CAPABILITIES[number % 4])
+    assert ".local" not in ptx, "a thread's arrays must not go to memory"
+    assert not re.search(r"(div|rem)\.[us]64", ptx)
+    wide = double in (op.accumulator, op.result) or dtype.kind in "iub" or dtype.itemsize > 4
+    if not wide:
+        assert ".f64" not in ptx, "a GPU has few units for float64"
