@@ -99,7 +99,7 @@ def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     called returns several vectors through memory.
     """
     options = {
-        "error_model": "numpy", "forceinline": inlined,
+        "error_model": "numpy", "forceinline": inlined, "no_rewrites": True,
         "no_cfunc_wrapper": True, "no_cpython_wrapper": True,
     }  # fmt: skip
     return register_jitable(**options)(_named(function))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,6 +105,7 @@ def may_be_blind(op: PoolOp, dtype: np.dtype) -> bool:
     return op.overrides is not None and (dtype.kind == "f" or is_half(dtype))
 
 
+@cache
 def make_taken(s: Scalars, role: int) -> Any:
     """What is folded of a tap, or of a vector of them; only those of the input are lifted."""
     accumulator, lift, widen = s.accumulator, s.lift, s.widen
@@ -116,6 +118,7 @@ def make_taken(s: Scalars, role: int) -> Any:
     return inner(lambda taps: vector.convert(lift(vector.convert(taps, accumulator)), accumulator))
 
 
+@cache
 def scalars(
     op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool, scaled: bool
 ) -> Scalars:  # fmt: skip
