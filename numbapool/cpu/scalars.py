@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..jit import fingerprint, inner
+from ..jit import fingerprint, inner, with_helpers
 from ..ops import PoolOp
 from ..ops.base import as_it_is, is_half
 from . import arithmetic, vector  # noqa: F401  the first teaches Numba what scalars do with vectors
@@ -123,7 +123,7 @@ def _seen_together(op: PoolOp, better: Any, combine: Any) -> Callable[..., Any]:
 
     The value, which tap it is, and how many were left out.
     """
-    reduce = inner(op.reduce or _never)
+    reduce = with_helpers(op.reduce or _never)
 
     def as_said(taps, count):
         return reduce(taps, count), 0, 0
