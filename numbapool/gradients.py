@@ -25,6 +25,7 @@ DIMS = (1, 2, 3)
 
 
 def floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
+    """``x`` as an array of float32 or float64 as this machine has them, and what wraps a result."""
     array, wrap = adapt(name, x)
     native = array.dtype.newbyteorder("=")
     if native not in (np.float32, np.float64):
