@@ -32,10 +32,11 @@ Every pooling by its number of spatial axes, and what it takes. Written by
 """
 
 TAIL = """
-A gradient of max is by index map, and so is that of min and of the adaptive ones; that of sum is
-avg's with `divisor_override=1`. Where there is a `data_format`, a torch tensor whose strides say
-channels_last is pooled as it lies, too. `numbapool.pool` runs max, min, avg, sum and any `PoolOp`
-over any axes; `global_max_pool`, `global_min_pool` and `global_avg_pool` over all spatial ones.
+A gradient is a function on arrays, such as `avg_pool2d_backward`. That of max is by index map, and
+serves every pooling that has one, stochastic too. Where there is a `data_format`, a torch tensor
+whose strides say channels_last is pooled as it lies, too. `numbapool.pool` runs max, min, avg, sum
+and any `PoolOp` over any axes; `global_max_pool`, `global_min_pool` and `global_avg_pool` over all
+spatial ones.
 """
 
 
@@ -71,9 +72,9 @@ def accepts(kind: str, dtype: type) -> bool:
 
 
 def has_gradient(kind: str) -> bool:
-    selects = kind in ("max", "min", "adaptive_max", "adaptive_min", "fractional_max")
-    name = {"sum": "avg"}.get(kind, "max" if selects else kind)
-    return hasattr(numbapool, f"{name}_pool2d_backward")
+    """Whether there is one of its own, or an index map, which has max's."""
+    indexed = takes(kind, 2, "return_indices")
+    return indexed or hasattr(numbapool, f"{kind}_pool2d_backward")
 
 
 def row(kind: str) -> str:

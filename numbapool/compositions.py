@@ -99,6 +99,23 @@ def _drawn(dims: int) -> Callable[..., Any]:
 PADDINGS: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "zero": "constant"}
 
 
+def blur_filter(
+    sizes: tuple[int, ...], filter_size: Any, padding_mode: Any
+) -> tuple[int, int, int]:
+    """How many taps a blur has, and how much is padded before and after planes of these sizes."""
+    (count,) = arguments.spread("filter_size", plain("filter_size", filter_size), 1, 1)
+    if padding_mode not in PADDINGS:
+        raise ValueError(
+            f"padding_mode must be one of {', '.join(PADDINGS)}, got {padding_mode!r}"
+        )
+    before, after = (count - 1) // 2, count // 2
+    if padding_mode == "reflect" and min(sizes) <= after:
+        raise ValueError(
+            f"filter_size={count} reflects more than an input of spatial shape {sizes} has"
+        )
+    return count, before, after
+
+
 def _blurring(dims: int, first: bool) -> Callable[..., Any]:
     average = getattr(functional, f"avg_pool{dims}d")
     most = getattr(functional, f"max_pool{dims}d")
@@ -107,17 +124,7 @@ def _blurring(dims: int, first: bool) -> Callable[..., Any]:
         array, wrap = _array(x, dims)
         if array.dtype not in (np.float32, np.float64):
             raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")
-        (count,) = arguments.spread("filter_size", plain("filter_size", taps), 1, 1)
-        if padding_mode not in PADDINGS:
-            raise ValueError(
-                f"padding_mode must be one of {', '.join(PADDINGS)}, got {padding_mode!r}"
-            )
-        before, after = (count - 1) // 2, count // 2
-        sizes = array.shape[array.ndim - dims :]
-        if padding_mode == "reflect" and min(sizes) <= after:
-            raise ValueError(
-                f"filter_size={count} reflects more than an input of spatial shape {sizes} has"
-            )
+        count, before, after = blur_filter(array.shape[array.ndim - dims :], taps, padding_mode)
         pads = [(0, 0)] * (array.ndim - dims) + [(before, after)] * dims
         result: np.ndarray = np.pad(array, pads, PADDINGS[padding_mode])
         strides = arguments.spread("stride", plain("stride", stride), dims, 1)

@@ -10,6 +10,8 @@ from .texts import BACKWARD, TEXTS
 
 AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 FLAT = {1: "l", 2: "h * W + w", 3: "(d * H + h) * W + w"}
+#: Windows of two along the last axis.
+PAIRS = {1: "2", 2: "(1, 2)", 3: "(1, 1, 2)"}
 #: The array of an example, and what pooling by twos makes of it.
 ARRAYS = {1: "np.arange(8).reshape(1, 1, 8)", 2: "np.arange(16).reshape(1, 1, 4, 4)",
     3: "np.arange(32).reshape(1, 1, 2, 4, 4)"}  # fmt: skip
@@ -68,6 +70,7 @@ def documented(
         "ints": "int" if dims == 1 else f"int or tuple of {dims} ints",
         "name": name,
         "array": ARRAYS[dims],
+        "pair": PAIRS[dims],
         "argument": argument + OPTIONS.get(kind, ""),
         "rounded": ".round(3)" if kind in ROUNDED else "",
         "ones": 3.0**dims,

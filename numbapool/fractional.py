@@ -44,7 +44,7 @@ def _output_sizes(
 
 
 def _samples(
-    random_samples: Any, rng: Any, lead: tuple[int, int], dims: int, dtype: np.dtype
+    random_samples: Any, rng: Any, lead: tuple[int, ...], dims: int, dtype: np.dtype
 ) -> np.ndarray:
     """Numbers from 0 up to 1, (N, C, dims)."""
     if (random_samples is None) == (rng is None):
@@ -78,6 +78,25 @@ def _bins(samples: np.ndarray, size: int, kernel: int, cells: int) -> np.ndarray
     return np.stack([first, first + kernel], -1)
 
 
+def placed(
+    shape: tuple[int, ...], dtype: np.dtype, dims: int, kernel_size: Any, output_size: Any,
+    output_ratio: Any, random_samples: Any, rng: Any,
+) -> tuple[list[np.ndarray], int]:  # fmt: skip
+    """The windows of every plane along each axis, and how many taps each has."""
+    sizes = geometry.spatial(shape, dims)
+    kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
+    cells = _output_sizes(sizes, kernel, output_size, output_ratio)
+    lead = shape[: len(shape) - dims]
+    samples = _samples(random_samples, rng, (1, *lead)[-2:], dims, dtype).reshape(-1, dims)
+    # torch's order: in two dimensions the first sample moves the windows across.
+    order = (1, 0) if dims == 2 else range(dims)
+    bins = [
+        _bins(samples[:, which], size, k, n)
+        for which, size, k, n in zip(order, sizes, kernel, cells, strict=True)
+    ]
+    return bins, prod(kernel)
+
+
 def _fractional(kind: str, dims: int) -> Callable[..., Any]:
     def run(
         input: Any, kernel_size: Any, output_size: Any, output_ratio: Any, random_samples: Any,
@@ -87,28 +106,22 @@ def _fractional(kind: str, dims: int) -> Callable[..., Any]:
         native = array.dtype.newbyteorder("=")
         if native not in (np.float32, np.float64):
             raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")
-        sizes = geometry.spatial(array.shape, dims)
-        kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
-        cells = _output_sizes(sizes, kernel, output_size, output_ratio)
-        lead = array.shape[: array.ndim - dims]
-        both = lead if len(lead) == 2 else (1, *lead)
-        samples = _samples(random_samples, rng, both, dims, native).reshape(-1, dims)
-        # torch's order: in two dimensions the first sample moves the windows across.
-        order = (1, 0) if dims == 2 else range(dims)
+        bins, _ = placed(
+            array.shape, native, dims, kernel_size, output_size, output_ratio, random_samples, rng
+        )
         with undisturbed():
             from .cpu import regions, threads
         if num_threads is not None:
             num_threads = threads.checked(num_threads)
-        bins = [
-            _bins(samples[:, which], size, k, n)
-            for which, size, k, n in zip(order, sizes, kernel, cells, strict=True)
-        ]
+        lead, sizes = array.shape[: array.ndim - dims], array.shape[array.ndim - dims :]
+        cells = tuple(each.shape[1] for each in bins)
         planes = np.ascontiguousarray(array, native).reshape(prod(lead), 1, *sizes)
         values = np.empty((prod(lead), 1, *cells), native)
         indices = np.empty(values.shape, np.int64) if indexed else None
         if values.size:
             numbers = np.arange(prod(lead))
-            regions.of_bins(planes, values, indices, numbers, bins, num_threads)
+            rule = regions.MEAN if indices is None else regions.LARGEST
+            regions.of_bins(planes, values, indices, numbers, bins, rule, num_threads)
         shape = (*lead, *cells)
         found = None if indices is None else wrap(indices.reshape(shape))
         return wrap(values.reshape(shape)), found

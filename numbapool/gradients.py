@@ -24,7 +24,8 @@ from .unpool import scattered
 DIMS = (1, 2, 3)
 
 
-def _floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
+def floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
+    """``x`` as an array of float32 or float64 as this machine has them, and what wraps a result."""
     array, wrap = adapt(name, x)
     native = array.dtype.newbyteorder("=")
     if native not in (np.float32, np.float64):
@@ -32,7 +33,16 @@ def _floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
     return array.astype(native, copy=False), wrap
 
 
-def _shape(input_shape: Any, like: tuple[int, ...], dims: int) -> tuple[int, ...]:
+def check_like(name: str, grad: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Refuses a gradient that is not of a result of this shape and dtype."""
+    if grad.shape != shape or grad.dtype != dtype:
+        raise ValueError(
+            f"{name} must have shape {shape} and dtype {dtype}, "
+            f"got shape {grad.shape} and dtype {grad.dtype}"
+        )
+
+
+def checked_shape(input_shape: Any, like: tuple[int, ...], dims: int) -> tuple[int, ...]:
     """The shape of the input, which begins as that of its gradient's source does."""
     shape = plain("input_shape", input_shape)
     lead = like[: len(like) - dims]
@@ -82,9 +92,9 @@ def _of_selection(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
-        grad, wrap = _floats("grad_output", grad_output)
+        grad, wrap = floats("grad_output", grad_output)
         geometry.spatial(grad.shape, dims)
-        shape = _shape(input_shape, grad.shape, dims)
+        shape = checked_shape(input_shape, grad.shape, dims)
         lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
         where = checked_indices(indices, lead, prod(sizes), dims)
         if where.shape != grad.shape:
@@ -115,8 +125,8 @@ def _of_average(dims: int) -> Callable[..., Any]:
         dilation: Any = 1,
         num_threads: int | None = None,
     ) -> Any:
-        grad, wrap = _floats("grad_output", grad_output)
-        shape = _shape(input_shape, grad.shape, dims)
+        grad, wrap = floats("grad_output", grad_output)
+        shape = checked_shape(input_shape, grad.shape, dims)
         where = functional.window(
             dims, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
         )
@@ -129,10 +139,32 @@ def _of_average(dims: int) -> Callable[..., Any]:
     return documented(backward, "avg", dims, backward=True)
 
 
+def _of_sum(dims: int) -> Callable[..., Any]:
+    average = _of_average(dims)
+
+    def backward(
+        grad_output: Any,
+        input_shape: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        *,
+        num_threads: int | None = None,
+    ) -> Any:
+        return average(
+            grad_output, input_shape, kernel_size, stride, padding, ceil_mode,
+            divisor_override=1, dilation=dilation, num_threads=num_threads,
+        )  # fmt: skip
+
+    return documented(backward, "sum", dims, backward=True)
+
+
 def _of_bins(dims: int) -> Callable[..., Any]:
     def backward(grad_output: Any, input_shape: Any, *, num_threads: int | None = None) -> Any:
-        grad, wrap = _floats("grad_output", grad_output)
-        shape = _shape(input_shape, grad.shape, dims)
+        grad, wrap = floats("grad_output", grad_output)
+        shape = checked_shape(input_shape, grad.shape, dims)
         where = (geometry.adaptive, dims, grad.shape[grad.ndim - dims :])
         if 0 in grad.shape[grad.ndim - dims :]:
             return wrap(np.zeros(shape, grad.dtype))
@@ -158,17 +190,13 @@ def _of_norm(dims: int) -> Callable[..., Any]:
         dilation: Any = 1,
         num_threads: int | None = None,
     ) -> Any:
-        grad, wrap = _floats("grad_output", grad_output)
-        x, _ = _floats("input", input)
+        grad, wrap = floats("grad_output", grad_output)
+        x, _ = floats("input", input)
         y = pool(
             x, norm_type, kernel_size, stride, ceil_mode, abs=abs, padding=padding,
             dilation=dilation, num_threads=num_threads,
         )  # fmt: skip
-        if y.shape != grad.shape or grad.dtype != x.dtype:
-            raise ValueError(
-                f"grad_output must have shape {y.shape} and dtype {x.dtype}, "
-                f"got shape {grad.shape} and dtype {grad.dtype}"
-            )
+        check_like("grad_output", grad, y.shape, x.dtype)
         p = float(norm_type)
         if p == inf:
             raise ValueError("norm_type must be finite here, got norm_type=inf")
@@ -188,6 +216,7 @@ def _of_norm(dims: int) -> Callable[..., Any]:
 
 max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = map(_of_selection, DIMS)
 avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = map(_of_average, DIMS)
+sum_pool1d_backward, sum_pool2d_backward, sum_pool3d_backward = map(_of_sum, DIMS)
 lp_pool1d_backward, lp_pool2d_backward, lp_pool3d_backward = map(_of_norm, DIMS)
 adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward, adaptive_avg_pool3d_backward = map(
     _of_bins, DIMS

@@ -105,6 +105,31 @@ def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     return register_jitable(**options)(_named(function))
 
 
+def _cells(function: Callable[..., Any]) -> list[Any]:
+    return [cell.cell_contents for cell in function.__closure__ or ()]
+
+
+def _reads(function: Callable[..., Any]) -> list[Any]:
+    return [function.__globals__.get(name) for name in function.__code__.co_names]
+
+
+def _called(
+    function: Callable[..., Any], seen: set[Callable[..., Any]] | None = None
+) -> list[Callable[..., Any]]:
+    """The plain functions that an op's function calls, after those that they call; then itself."""
+    seen, found = set() if seen is None else seen, []
+    seen.add(function)
+    for held in (*_cells(function), *_reads(function)):
+        if isinstance(held, FunctionType) and held not in seen:
+            found += _called(held, seen)
+    return [*found, function]
+
+
+def with_helpers(function: Callable[..., Any]) -> Any:
+    """An op's function made callable from kernels, and so are the plain ones that it calls."""
+    return [inner(called) for called in _called(function)][-1]
+
+
 def cache_folders() -> list[Path]:
     """The folders that hold compiled kernels of this package."""
     from .cpu.scalars import stored  # Numba keeps machine code by the file of its source
@@ -120,13 +145,13 @@ def _told(held: Any) -> bytes:
 
 
 def _told_of_op(function: Callable[..., Any] | None) -> bytes:
-    """An op's function with what it closes over, and the numbers among the globals it reads."""
-    if function is None:
-        return b"-"
-    reads = [function.__globals__.get(name) for name in function.__code__.co_names]
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    numbers = [value for value in reads if isinstance(value, (int, float, tuple))]
-    return b"".join([_code(function.__code__), *map(_told, cells), *map(_told, numbers)])
+    """An op's function and those it calls, with what they close over and the numbers they read."""
+    told = []
+    for called in _called(function) if function else ():
+        numbers = [held for held in _reads(called) if isinstance(held, (int, float, tuple))]
+        held = [cell for cell in _cells(called) if not isinstance(cell, FunctionType)]
+        told += [_code(called.__code__), *map(_told, held + numbers)]
+    return b"-".join([b"", *told])
 
 
 def _code(code: CodeType) -> bytes:
@@ -148,6 +173,8 @@ def fingerprint(op: PoolOp, target: str = "cpu") -> int:
     Numba's cache sees only the file of the outermost function; a kernel closes over this number, so
     machine code of an edited op or helper is never loaded.
     """
-    functions = (op.combine, op.better, op.overrides, op.reduce, op.lift, op.finish, op.scale)
+    functions = (
+        op.combine, op.better, op.overrides, op.reduce, op.slopes, op.lift, op.finish, op.scale,
+    )  # fmt: skip
     codes = b"".join(map(_told_of_op, functions))
     return int.from_bytes(hashlib.sha256(_sources(target) + codes).digest()[:7], "little")

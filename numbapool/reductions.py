@@ -69,11 +69,48 @@ def _exponent(name: str, p: Any) -> float:
     return number
 
 
-def _reducing(
-    kind: str, dims: int, op: Callable[..., PoolOp], **options: Any
-) -> Callable[..., Any]:
-    """A pooling whose op depends on options, keywords with these defaults (``...``: none)."""
+#: The op of each kind from its options, which are keywords with these defaults (``...``: none).
+REDUCTIONS: dict[str, tuple[Callable[..., PoolOp], dict[str, Any]]] = {
+    "median": (lambda: quantile.MEDIAN, {}),
+    "quantile": (_quantile, {"q": ...}),
+    "var": (_variance(False), {"correction": 0}),
+    "std": (_variance(True), {"correction": 0}),
+    "lse": (_log_sum_exp, {"sharpness": 1.0, "mean": False}),
+    "soft": (lambda: exponential.SOFT, {}),
+    "mixed": (_mixed, {"alpha": 0.5}),
+    "power_avg": (_power_average, {"p": 2.0}),
+    "gem": (_generalized_mean, {"p": 3.0, "eps": 1e-6}),
+}
 
+
+def op_of(kind: str, name: str, given: dict[str, Any]) -> PoolOp:
+    """The op of a kind with the options that were given to the function called ``name``."""
+    op, options = REDUCTIONS[kind]
+    unknown = [*(given.keys() - options.keys())]
+    missing = [option for option, value in (options | given).items() if value is ...]
+    if unknown or missing:
+        wrong = f"an unexpected argument {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
+        raise TypeError(f"{name}() got {wrong}")
+    return op(**options | given)
+
+
+def showing_options(function: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    """``function`` with a signature that has the options of a kind for its ``**given``."""
+    signature = inspect.signature(function)
+    named = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY,
+                          default=inspect.Parameter.empty if value is ... else value)
+        for name, value in REDUCTIONS[kind][1].items()
+    ]  # fmt: skip
+    plain_ones = [p for p in signature.parameters.values() if p.name != "given"]
+    at = [p.kind for p in plain_ones].index(inspect.Parameter.KEYWORD_ONLY)
+    function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*plain_ones[:at], *named, *plain_ones[at:]]
+    )
+    return function
+
+
+def _reducing(kind: str, dims: int) -> Callable[..., Any]:
     def pool(
         input: Any,
         kernel_size: Any,
@@ -88,27 +125,12 @@ def _reducing(
         num_threads: int | None = None,
         **given: Any,
     ) -> Any:
-        unknown = [*(given.keys() - options.keys())]
-        missing = [name for name, value in (options | given).items() if value is ...]
-        if unknown or missing:
-            wrong = f"an unexpected argument {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
-            raise TypeError(f"{kind}_pool{dims}d() got {wrong}")
+        op = op_of(kind, f"{kind}_pool{dims}d", given)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
-        how = policed(op(**options | given), input, nan_policy)
+        how = policed(op, input, nan_policy)
         return road(data_format)(how, where, input, False, None, None, out, num_threads)
 
-    signature = inspect.signature(pool)
-    named = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY,
-                          default=inspect.Parameter.empty if value is ... else value)
-        for name, value in options.items()
-    ]  # fmt: skip
-    plain_ones = [p for p in signature.parameters.values() if p.name != "given"]
-    at = [p.kind for p in plain_ones].index(inspect.Parameter.KEYWORD_ONLY)
-    pool.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*plain_ones[:at], *named, *plain_ones[at:]]
-    )
-    return documented(pool, kind, dims)
+    return documented(showing_options(pool, kind), kind, dims)
 
 
 def _norm(dims: int) -> Callable[..., Any]:
@@ -140,31 +162,15 @@ def _norm(dims: int) -> Callable[..., Any]:
 
 
 DIMS = (1, 2, 3)
-median_pool1d, median_pool2d, median_pool3d = (
-    _reducing("median", dims, lambda: quantile.MEDIAN) for dims in DIMS
-)
-quantile_pool1d, quantile_pool2d, quantile_pool3d = (
-    _reducing("quantile", dims, _quantile, q=...) for dims in DIMS
-)
-var_pool1d, var_pool2d, var_pool3d = (
-    _reducing("var", dims, _variance(False), correction=0) for dims in DIMS
-)
-std_pool1d, std_pool2d, std_pool3d = (
-    _reducing("std", dims, _variance(True), correction=0) for dims in DIMS
-)
-lse_pool1d, lse_pool2d, lse_pool3d = (
-    _reducing("lse", dims, _log_sum_exp, sharpness=1.0, mean=False) for dims in DIMS
-)
-soft_pool1d, soft_pool2d, soft_pool3d = (
-    _reducing("soft", dims, lambda: exponential.SOFT) for dims in DIMS
-)
-mixed_pool1d, mixed_pool2d, mixed_pool3d = (
-    _reducing("mixed", dims, _mixed, alpha=0.5) for dims in DIMS
-)
+median_pool1d, median_pool2d, median_pool3d = (_reducing("median", dims) for dims in DIMS)
+quantile_pool1d, quantile_pool2d, quantile_pool3d = (_reducing("quantile", dims) for dims in DIMS)
+var_pool1d, var_pool2d, var_pool3d = (_reducing("var", dims) for dims in DIMS)
+std_pool1d, std_pool2d, std_pool3d = (_reducing("std", dims) for dims in DIMS)
+lse_pool1d, lse_pool2d, lse_pool3d = (_reducing("lse", dims) for dims in DIMS)
+soft_pool1d, soft_pool2d, soft_pool3d = (_reducing("soft", dims) for dims in DIMS)
+mixed_pool1d, mixed_pool2d, mixed_pool3d = (_reducing("mixed", dims) for dims in DIMS)
 power_avg_pool1d, power_avg_pool2d, power_avg_pool3d = (
-    _reducing("power_avg", dims, _power_average, p=2.0) for dims in DIMS
+    _reducing("power_avg", dims) for dims in DIMS
 )
-gem_pool1d, gem_pool2d, gem_pool3d = (
-    _reducing("gem", dims, _generalized_mean, p=3.0, eps=1e-6) for dims in DIMS
-)
+gem_pool1d, gem_pool2d, gem_pool3d = (_reducing("gem", dims) for dims in DIMS)
 lp_pool1d, lp_pool2d, lp_pool3d = (_norm(dims) for dims in DIMS)

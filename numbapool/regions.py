@@ -156,7 +156,8 @@ def roi_pool(
     if values.size:
         down = _whole_bins(scaled[:, 1], scaled[:, 3], rows, array.shape[2])
         across = _whole_bins(scaled[:, 0], scaled[:, 2], cells, array.shape[3])
-        regions.of_bins(array, values, indices, batches, (down, across), num_threads)
+        bins = down, across
+        regions.of_bins(array, values, indices, batches, bins, regions.LARGEST, num_threads)
     return (wrap(values), wrap(indices)) if indexed else wrap(values)
 
 

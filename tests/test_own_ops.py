@@ -131,3 +131,18 @@ def test_what_does_not_compile_is_said():
         numbapool.pool(blocks(4, 4), op, 2)
     with pytest.raises(ValueError, match="one of combine, better and reduce, got name='none'"):
         numbapool.PoolOp("none", identity=zero)
+
+
+def farthest(taps, count):
+    """A helper that an op calls."""
+    best = abs(taps[0])
+    for tap in range(1, count):
+        best = max(best, abs(taps[tap]))
+    return best
+
+
+def test_an_op_may_call_other_functions():
+    op = numbapool.PoolOp("span", identity=zero, reduce=lambda taps, n: 2 * farthest(taps, n))
+    x = blocks(2, 3, 12, 21)
+    want = 2 * numbapool.max_pool2d(np.abs(x), 3, 2, 1)
+    np.testing.assert_allclose(numbapool.pool(x, op, (3, 3), 2, 1), want, 1e-6)

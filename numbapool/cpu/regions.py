@@ -32,15 +32,15 @@ U = np.uintp
 WORK = 20.0  # nanoseconds a bin, about
 
 #: What is taken of a bin's points: their mean, the largest, or the largest of a point's neighbours
-#: times their weights, which is what ONNX calls a maximum.
-MEAN, LARGEST, LARGEST_PART = range(3)
+#: times their weights, which is what ONNX calls a maximum; of whole inputs their sum, too.
+MEAN, LARGEST, LARGEST_PART, TOTAL = range(4)
 
 
 @cache
 def _bins(dtype: np.dtype, rule: int) -> int:
-    """The largest input of every bin of whole inputs, and its place, or the mean; 0, -1 of none."""
+    """The largest of the inputs of every bin and its place, or their mean or sum; 0, -1 of none."""
     value_type, stamp, zero, one, two = dtype.type, fingerprint(MAX), U(0), U(1), U(2)
-    mean = rule == MEAN
+    mean, selects = rule == MEAN, rule == LARGEST
 
     def bins(words, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -79,10 +79,10 @@ def _bins(dtype: np.dtype, rule: int) -> int:
                                 best, where = value, np.int64(at)
                             count += one
                 to = task * (slices * rows * cells) + cell
-                if mean and count > zero:
-                    best = value_type(total / count)
+                if not selects and count > zero:
+                    best = value_type(total / count if mean else total)
                 memory.store(OUTPUT, out, to, best)
-                if not mean:
+                if selects:
                     memory.store(OUTPUT_INDEX, index, to, where)
         return last
 
@@ -186,15 +186,15 @@ def run(
 
 def of_bins(
     x: np.ndarray, out: np.ndarray, indices: np.ndarray | None, batches: np.ndarray,
-    bins: Sequence[np.ndarray], num_threads: int | None,
+    bins: Sequence[np.ndarray], rule: int, num_threads: int | None,
 ) -> None:  # fmt: skip
     """The bins of box k along each axis are ``axis[k]``, pairs of a first input and an end.
 
-    The largest of a bin and its place, or without ``indices`` its mean.
+    MEAN, LARGEST or TOTAL of each; the places of what is largest go to ``indices``.
     """
     one_slice = np.tile(np.array([0, 1]), (len(batches), 1, 1))
     deep, down, across = bins if len(bins) == 3 else (one_slice, *bins)
-    kernel = _bins(x.dtype, MEAN if indices is None else LARGEST)
+    kernel = _bins(x.dtype, rule)
     tables = {DOWN_COUNTS: deep, ROWS: down, COLS: across}
     run(kernel, x, out, indices, batches, tables, num_threads)
 

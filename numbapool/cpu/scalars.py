@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..jit import fingerprint, inner
+from ..jit import fingerprint, inner, with_helpers
 from ..ops import PoolOp
 from ..ops.base import as_it_is, is_half
 from ..ops.together import seen_together
@@ -139,7 +139,7 @@ def scalars(
         combine=combine,
         better=better,
         overrides=inner(overrides),
-        reduce=seen_together(op, better, combine, inner),
+        reduce=seen_together(op, better, combine, with_helpers),
         lift=inner(op.lift or _as_it_is),
         widen=make_widen(dtype) if is_half(dtype) and not is_half(reckoned) else None,
         finish=inner(finish),

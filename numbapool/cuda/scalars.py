@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 from types import CellType, FunctionType
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from ..ops import PoolOp
 from ..ops.base import BFLOAT16, as_it_is, is_half, single
 from ..ops.together import seen_together
-from .api import bits_of, device, float_of
+from .api import SIMULATED, bits_of, device, float_of
 
 
 class Scalars(NamedTuple):
@@ -43,25 +44,35 @@ def fitting(op: PoolOp, dtype: np.dtype) -> PoolOp:
     return replace(op, accumulator=single) if is_half(op.accumulator(dtype)) else op
 
 
-def _in(function: Callable[..., Any], dtype: np.dtype) -> Callable[..., Any]:
-    """``function`` with the numbers that it closes over in float32, where it reckons in that.
+@cache
+def fitted(function: Callable[..., Any], kind: np.dtype) -> Any:
+    """A device function of ``function``, with the plain functions that it calls.
 
-    A float64 beside a float32 would make all of it float64, which takes a GPU 32 times as long.
+    In float32 the numbers that it closes over are of that type: a float64 beside a float32 would
+    make all of it float64, which takes most GPUs many times as long.
     """
-    if dtype != np.float32 or not function.__closure__:
+    if SIMULATED or not isinstance(function, FunctionType):
         return function
-    cells = tuple(
-        CellType(np.float32(held)) if isinstance(held, float) else CellType(held)
-        for held in (cell.cell_contents for cell in function.__closure__)
-    )
-    return FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, cells
-    )
+
+    def held(value: Any) -> Any:
+        if isinstance(value, FunctionType):
+            return fitted(value, kind)
+        return np.float32(value) if isinstance(value, float) and kind == np.float32 else value
+
+    cells = tuple(CellType(held(cell.cell_contents)) for cell in function.__closure__ or ())
+    reads = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    called = {name: held(it) for name, it in reads.items() if isinstance(it, FunctionType)}
+    return device(
+        FunctionType(
+            function.__code__, function.__globals__ | called, function.__name__,
+            function.__defaults__, cells or None,
+        )
+    )  # fmt: skip
 
 
 def _taken(op: PoolOp, dtype: np.dtype, kind: np.dtype) -> Any:
     accumulator = kind.type
-    lift = device(_in(op.lift or _as_it_is, kind))
+    lift = fitted(op.lift or _as_it_is, kind)
 
     def brain(bits):
         return accumulator(lift(float_of(np.int32(bits) << np.int32(16))))
@@ -77,7 +88,7 @@ def _as_it_is(tap: Any) -> Any:
 
 
 def _finish(op: PoolOp, kind: np.dtype, result: np.dtype) -> Any:
-    finish, make = device(_in(op.finish, kind)), stored(result).type
+    finish, make = fitted(op.finish, kind), stored(result).type
     half, odd, quiet, shift = np.int32(0x7FFF), np.int32(1), np.int32(0x7FC0), np.int32(16)
 
     def brain(folded, count):
@@ -103,10 +114,10 @@ def _never(candidate: Any, best: Any) -> bool:
 def _beats(op: PoolOp, dtype: np.dtype) -> Any:
     if op.better is None:
         return device(_never)
-    better = device(_in(op.better, dtype))
+    better = fitted(op.better, dtype)
     if op.overrides is None or dtype.kind not in "fc":
         return better
-    overrides = device(op.overrides)
+    overrides = fitted(op.overrides, dtype)
 
     def beats(candidate, best):
         return better(candidate, best) | overrides(candidate)
@@ -116,7 +127,7 @@ def _beats(op: PoolOp, dtype: np.dtype) -> Any:
 
 def _combine(op: PoolOp, beats: Any, kind: np.dtype) -> Any:
     accumulator = kind.type
-    combine = device(op.combine or _never)
+    combine = fitted(op.combine or _never, kind)
 
     def chosen(earlier, later):
         return later if beats(later, earlier) else earlier
@@ -136,7 +147,7 @@ def scalars(op: PoolOp, dtype: np.dtype, stamp: int) -> Scalars:
         taken=_taken(op, dtype, kind),
         combine=combine,
         beats=beats,
-        reduce=seen_together(op, beats, combine, device),
+        reduce=seen_together(op, beats, combine, partial(fitted, kind=kind)),
         finish=_finish(op, kind, op.result(dtype)),
         identity=kind.type(op.identity(kind)),
         selects=op.better is not None,

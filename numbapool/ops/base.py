@@ -85,6 +85,10 @@ class PoolOp:
         ``reduce(taps, count)`` is the result for the ``count`` taps of a window, at least one, in
         row-major order. It sees them all at once, for what is no fold, and may change them. A
         window of a million taps takes scratch for as many.
+    slopes : callable, optional
+        ``slopes(taps, into, count, divisor)`` writes to ``into`` the derivative of the result by
+        each of the ``count`` taps, at least one, in float64: the way back of a gradient. ``taps``
+        are as in the input, without ``lift``, and ``divisor`` is what ``finish`` divides by.
     lift : callable, optional
         ``lift(tap)`` is what a tap counts as in a fold.
     omits_nan : bool
@@ -105,6 +109,7 @@ class PoolOp:
     overrides: Callable[[Scalar], bool] | None = None
     total: bool = False
     reduce: Callable[[Any, int], Scalar] | None = None
+    slopes: Callable[[Any, Any, int, Scalar], None] | None = None
     lift: Callable[[Scalar], Scalar] | None = None
     omits_nan: bool = False
     finish: Callable[[Scalar, Scalar], Scalar] = as_it_is

@@ -92,7 +92,10 @@ LARGEST_MAGNITUDE = PoolOp(
 )
 
 
-def _mean_of_powers(name: str, p: float, lift: Callable[[Scalar], Scalar]) -> PoolOp:
+def _mean_of_powers(
+    name: str, p: float, lift: Callable[[Scalar], Scalar], slope: Callable[[Scalar], Scalar]
+) -> PoolOp:
+    """``slope`` of a tap is the derivative of ``lift`` over p."""
     root = 1 / p
 
     def finish(total, count):  # type: ignore[no-untyped-def]
@@ -101,10 +104,20 @@ def _mean_of_powers(name: str, p: float, lift: Callable[[Scalar], Scalar]) -> Po
     def finish_of_squares(total, count):  # type: ignore[no-untyped-def]
         return math.sqrt(total / count)
 
+    def slopes(taps, into, count, divisor):  # type: ignore[no-untyped-def]
+        total = 0.0
+        for tap in range(count):
+            total += lift(taps[tap])
+        # No derivative where the result is 0.
+        scale = 0.0 if total == 0 else (total / divisor) ** root / total
+        for tap in range(count):
+            into[tap] = scale * slope(taps[tap])
+
     return PoolOp(
         name,
         identity=nothing,
         combine=combine,
+        slopes=slopes,
         lift=lift,
         finish=finish_of_squares if p == 2 else finish,
         accumulator=single,
@@ -115,13 +128,22 @@ def _mean_of_powers(name: str, p: float, lift: Callable[[Scalar], Scalar]) -> Po
 @cache
 def power_average(p: float) -> PoolOp:
     """``mean(|x| ** p) ** (1 / p)``: the mean magnitude for 1, nearer the largest for more."""
-    return _mean_of_powers("power_avg", p, power(p, True))
+    below = power(p - 1, True)
+
+    def slope(tap):  # type: ignore[no-untyped-def]
+        return 0.0 if tap == 0 else math.copysign(below(tap), tap)
+
+    return _mean_of_powers("power_avg", p, power(p, True), slope)
 
 
 @cache
 def generalized_mean(p: float, least: float) -> PoolOp:
     """GeM: ``mean(max(x, least) ** p) ** (1 / p)``."""
-    raised = power(p, False)
+    raised, below = power(p, False), power(p - 1, True)
+
+    def slope(tap):  # type: ignore[no-untyped-def]
+        return below(tap) if tap >= least and tap > 0 else 0.0
+
     if raised is cube:
 
         def lift(tap):  # type: ignore[no-untyped-def]
@@ -133,4 +155,4 @@ def generalized_mean(p: float, least: float) -> PoolOp:
         def lift(tap):  # type: ignore[no-untyped-def]
             return max(tap, least) ** p
 
-    return _mean_of_powers("gem", p, lift)
+    return _mean_of_powers("gem", p, lift, slope)

@@ -90,8 +90,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
 input_shape : tuple of ints
     The shape of what was pooled.
 kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation, num_threads
-    What it was pooled with; see `avg_pool{dims}d`. For `sum_pool{dims}d` let ``divisor_override``
-    be 1.
+    What it was pooled with; see `avg_pool{dims}d`.
 
 Returns
 -------
@@ -109,6 +108,35 @@ Examples
 >>> y = numbapool.avg_pool{dims}d({array}, {argument})
 >>> numbapool.avg_pool{dims}d_backward(np.ones(y.shape), {array}.shape, {argument}).sum().item()
 4.0
+""",
+    "sum": """
+The gradient of the input of `sum_pool{dims}d`.
+
+Parameters
+----------
+grad_output : float array of shape (N, C, {o}) or (C, {o})
+    The gradient of the result.
+input_shape : tuple of ints
+    The shape of what was pooled.
+kernel_size, stride, padding, dilation, ceil_mode, num_threads
+    What it was pooled with; see `max_pool{dims}d`.
+
+Returns
+-------
+array of shape ``input_shape``
+    Of ``grad_output``'s kind and dtype; the same bits on any number of threads.
+
+Raises
+------
+TypeError, ValueError
+    For dtypes other than float32 and float64, and as `sum_pool{dims}d`.
+
+Examples
+--------
+>>> import numpy as np, numbapool
+>>> y = numbapool.sum_pool{dims}d({array}, {argument})
+>>> numbapool.sum_pool{dims}d_backward(np.ones(y.shape), {array}.shape, {argument}).max().item()
+1.0
 """,
     "adaptive_avg": """
 The gradient of the input of `adaptive_avg_pool{dims}d`.
