@@ -28,7 +28,8 @@ COMPLEX = [np.dtype("complex64"), np.dtype("complex128")]
 FOLDS = [*OPS.values(), power.lp(2.0, 9, False), power.power_average(2.5),
          power.generalized_mean(3.0, 1e-6)]  # fmt: skip
 SEEN = [quantile.MEDIAN, variance.variance(0.0, True), exponential.SOFT, mixed.mixed(0.5),
-        exponential.log_sum_exp(1.0, False), omitting(OPS["avg"]), omitting(OPS["max"])]  # fmt: skip
+        exponential.log_sum_exp(1.0, False), omitting(OPS["avg"]),
+        omitting(OPS["max"])]  # fmt: skip
 
 
 def cases():
@@ -70,10 +71,11 @@ def label(case):
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[*map(label, CASES)])
 def test_kernels_compile_without_a_gpu(number):
     case = CASES[number]
-    name, _, op, dtype, *_ = case
+    _, _, op, dtype, *_ = case
     ptx = compiled(*case, CAPABILITIES[number % 4])
     assert ".local" not in ptx, "a thread's arrays must not go to memory"
     assert not re.search(r"(div|rem)\.[us]64", ptx)
     wide = double in (op.accumulator, op.result) or dtype.kind in "iub" or dtype.itemsize > 4
+    wide |= op is quantile.MEDIAN  # a place among the taps is reckoned as it is on the CPU
     if not wide:
         assert ".f64" not in ptx, "a GPU has few units for float64"

@@ -65,7 +65,7 @@ def program(
         raise TypeError(f"op {op.name!r} does not compile for {dtype}: {error}") from error
 
 
-def _described(
+def described(
     op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
     divisor: int | None,
 ) -> tuple[dict[int, int], dict[int, np.ndarray], bool]:  # fmt: skip
@@ -85,7 +85,7 @@ def _described(
     return words, tables, scaled
 
 
-def _most_taps(axes: Sequence[Laid]) -> list[int]:
+def most_taps(axes: Sequence[Laid]) -> list[int]:
     return [int(spans.taps(laid.axis).max()) for laid in axes]
 
 
@@ -93,8 +93,8 @@ def _gathering(
     op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
     index_dtype: np.dtype | None, divisor: int | None,
 ) -> Program:  # fmt: skip
-    words, tables, scaled = _described(op, axes, planes, walk, dtype, divisor)
-    most = prod(_most_taps(axes))
+    words, tables, scaled = described(op, axes, planes, walk, dtype, divisor)
+    most = prod(most_taps(axes))
     index: type = np.int64 if index_dtype is None else index_dtype.type
     kernel = kernels.kernel(
         "gather", op, dtype, index_dtype is not None, np.int64, index, scaled, False,
@@ -120,7 +120,7 @@ def _by_pixels(
     lane = kernels.lane_of(axes)
     item = stored(op.accumulator(dtype)).itemsize
     lanes = frame.LINE // (max(item, np.dtype(lane).itemsize) if indexed else item)
-    taps = _most_taps(pooled)
+    taps = most_taps(pooled)
     windows = prod(lengths([laid.axis for laid in pooled]))
     again = prod(taps) * windows / prod(laid.axis.size for laid in pooled)
     few = prod(taps) <= FEW and again <= AGAIN if op.better else prod(taps) <= FEW_OF_A_SUM
@@ -128,7 +128,7 @@ def _by_pixels(
         return None
     while lanes * 2 <= min(channels, WIDEST * frame.LINE // item):
         lanes *= 2
-    words, tables, scaled = _described(op, pooled, planes, walk, dtype, divisor)
+    words, tables, scaled = described(op, pooled, planes, walk, dtype, divisor)
     index: type = np.int64 if index_dtype is None else index_dtype.type
     kernel = kernels.kernel("pixels", op, dtype, indexed, lane, index, scaled, False, lanes)
     words[frame.WIDTH] = channels

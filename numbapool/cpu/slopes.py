@@ -18,9 +18,10 @@ from ..geometry import Laid
 from ..jit import compile_kernel, with_helpers
 from ..ops import PoolOp
 from ..ops.base import double
+from ..spans import AXIS, BEGIN, BY, FIRST, TAPS, WINDOW
 from . import frame, memory, programs, threads, vector
 from .frame import AXES, BY_CHANNEL, CELLS, COLS, DOWN_COUNTS, HEIGHT_OUT, ROOM, ROWS, after
-from .gather import AXIS, BEGIN, BY, FIRST, TAPS, WINDOW, make_beyond, make_corner
+from .gather import make_beyond, make_corner
 from .kernels import assembled
 from .memory import INPUT, OUTPUT, TILE, WHOLE
 from .scalars import Scalars, make_taken, scalars
@@ -115,8 +116,8 @@ def back(
     All are C-contiguous and of one dtype; planes come first.
     """
     op, places = _in_float64(op), prod(x.shape[1:])
-    words, tables, _ = programs._described(op, axes, len(x), (len(x), 0, places), x.dtype, None)
-    most = prod(programs._most_taps(axes))
+    words, tables, _ = programs.described(op, axes, len(x), (len(x), 0, places), x.dtype, None)
+    most = prod(programs.most_taps(axes))
     kernel = _kernel(op, x.dtype)
     words |= {
         frame.KERNEL: kernel,

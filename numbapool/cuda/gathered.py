@@ -9,7 +9,7 @@ import numpy as np
 from .api import cuda, device
 from .scalars import Scalars
 from .windows import make_corner, make_plane_at
-from .words import CELLS, PLANES
+from .words import CELLS, PLANES, TOGETHER
 
 U = np.uint64
 
@@ -36,10 +36,10 @@ def make_walk(s: Scalars, axes: int, axis: int = 0) -> Any:
     return device(walk)
 
 
-def make_place_of(axes: int) -> Any:
+def make_place_of(axes: int, word: type) -> Any:
     """The place of a tap in an index map, by its number in the window."""
     axis = axes - 1
-    outer = make_place_of(axis) if axis else None
+    outer = make_place_of(axis, word) if axis else None
     if outer is None:
 
         def outermost(along, place, tap):
@@ -49,7 +49,7 @@ def make_place_of(axes: int) -> Any:
 
     def place_of(along, place, tap):
         length = along[0][axis]
-        return outer(along, place, tap // length) + tap % length * along[2][axis]
+        return outer(along, place, word(tap // length)) + tap % length * along[2][axis]
 
     return device(place_of)
 
@@ -58,42 +58,49 @@ def make_gathered(
     s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool,
     counted: bool,
 ) -> Any:  # fmt: skip
-    """The kernel: a thread takes every output that is as many further on as there are threads.
+    """The kernel: x over the outputs of planes that lie together, y over such groups of planes.
 
+    A thread takes every output that is a whole grid further on, too: each has its own scratch.
     ``counted``: taps that are left out do not count in a divisor.
     """
     corner, plane_at = make_corner(axes, word), make_plane_at(word)
     walk, reduce, finish = make_walk(s, axes), s.reduce, s.finish
-    place_of = make_place_of(axes)
+    place_of = make_place_of(axes, word)
     accumulator, divides, identity, stamp = s.accumulator, s.divides, s.identity, s.stamp
-    cells_at, planes_at = U(CELLS), U(PLANES)
+    cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
     zero, one, nowhere = U(0), accumulator(1), index(-1)
     override = divisor is not None
     instead = accumulator(divisor if override else 1)
 
     def gathered(x, out, places, words, scratch):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
-        cells = words[cells_at]
-        first = U(cuda.blockIdx.x) * U(cuda.blockDim.x) + U(cuda.threadIdx.x)
-        step = U(cuda.gridDim.x) * U(cuda.blockDim.x)
-        seen = scratch[first]
-        for to in range(first, U(cells) * U(words[planes_at]), step):
-            plane, cell = word(to // cells), word(to % cells)
-            start, place, count, along = corner(words, cell)
-            size = walk(x, plane_at(words, plane) + start, along, seen, zero)
-            value, where, omitted = identity, nowhere, 0
-            if size > zero:
-                found, chosen, omitted = reduce(seen, np.int64(size))
-                value = accumulator(found)
-                if indexed and chosen >= 0:
-                    where = index(place_of(along, place, U(chosen)))
-            share = one
-            if divides:
-                share = instead if override else accumulator(count)
-                if counted:
-                    share -= accumulator(omitted)
-            out[to] = finish(value, share)
-            if indexed:
-                places[to] = where
+        cells, together = words[cells_at], words[together_at]
+        wide = cuda.gridDim.x * cuda.blockDim.x
+        across = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+        seen = scratch[cuda.blockIdx.y * wide + across]
+        item = word(across)
+        while item < word(cells * together):
+            beside, cell = word(item // cells), word(item % cells)
+            plane = word(cuda.blockIdx.y * together + beside)
+            while plane < words[planes_at]:
+                start, place, count, along = corner(words, cell)
+                size = walk(x, plane_at(words, plane) + start, along, seen, zero)
+                value, where, omitted = identity, nowhere, 0
+                if size > zero:
+                    found, chosen, omitted = reduce(seen, np.int64(size))
+                    value = accumulator(found)
+                    if indexed and chosen >= 0:
+                        where = index(place_of(along, place, word(chosen)))
+                share = one
+                if divides:
+                    share = instead if override else accumulator(count)
+                    if counted:
+                        share -= accumulator(omitted)
+                to = U(plane) * U(cells) + U(cell)
+                out[to] = finish(value, share)
+                if indexed:
+                    places[to] = where
+                plane = word(plane + word(cuda.gridDim.y) * together)
+            item = word(item + word(wide))
 
     return gathered

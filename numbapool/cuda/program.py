@@ -89,20 +89,22 @@ def program(
         op, dtype, len(axes), divisor, told.dtype.type,
         np.int64 if index_dtype is None else index_dtype.type, indexed,
     )  # fmt: skip
-    outputs, scratch = planes * cells, (0, 0)
+    scratch = (0, 0)
     kind: np.dtype = np.dtype(np.uint8)
     if op.reduce is not None or op.omits_nan:
         kind = np.dtype(scalars(op, dtype, 0).accumulator)
-        room = max(SCRATCH // (most * kind.itemsize) // BLOCK, 1) * BLOCK
-        block = min(BLOCK, -(-outputs // WARP) * WARP)
-        threads = min(-(-outputs // block) * block, THREADS, room)
-        name, grid, scratch = "gathered", (threads // block, 1), (threads, most)
+        block = min(BLOCK, -(-cells * together // WARP) * WARP)
+        blocks = max(min(THREADS, SCRATCH // (most * kind.itemsize)) // block, 1)
+        wide = min(-(-cells * together // block), blocks)
+        grid = (wide, min(-(-planes // together), max(blocks // wide, 1)))
+        name, scratch = "gathered", (block * prod(grid), most)
         made = kernel(name, *given, divisor is None)
     elif most > ALONE:
         inside = axes[-1]
         beside = min(WARP, _power_of_two(len(inside.axis))) if still(inside.axis) else 1
         team = min(_power_of_two(most // EACH), BLOCK // beside)
-        name, block, grid = "teams", BLOCK, (-(-outputs * team // BLOCK), 1)
+        name, block = "teams", BLOCK
+        grid = (-(-cells * together * team // BLOCK), min(-(-planes // together), HIGHEST))
         made = kernel(name, *given, team, beside)
     else:
         name, block = "windows", min(BLOCK, -(-cells * together // WARP) * WARP)

@@ -14,7 +14,7 @@ from .api import cuda, device
 from .gathered import make_place_of
 from .scalars import Scalars
 from .windows import make_corner, make_plane_at
-from .words import CELLS, PLANES
+from .words import CELLS, PLANES, TOGETHER
 
 U = np.uint64
 #: Threads of a block.
@@ -44,15 +44,15 @@ def make_far(axes: int, word: type) -> Any:
 def make_share(s: Scalars, axes: int, word: type) -> Any:
     """Folds the taps that are a thread's: one of every ``step``."""
     combine, beats, taken, identity = s.combine, s.beats, s.taken, s.identity
-    far, place_of, run = make_far(axes, word), make_place_of(axes), U(RUN)
+    far, place_of, run = make_far(axes, word), make_place_of(axes, word), U(RUN)
     zero = U(0)
 
     def choose(x, at, place, along, size, first, step):
-        value, where = identity, U(place_of(along, place, first))
+        value, where = identity, U(place_of(along, place, word(first)))
         for tap in range(first, size, step):
             candidate = taken(x[at + far(along, word(tap))])
             if beats(candidate, value):
-                value, where = candidate, U(place_of(along, place, tap))
+                value, where = candidate, U(place_of(along, place, word(tap)))
         return value, where
 
     def add(x, at, place, along, size, first, step):
@@ -78,55 +78,61 @@ def make_teams(
     share_of, nothing = make_share(s, axes, word), s.identity
     combine, beats, finish, selects = s.combine, s.beats, s.finish, s.selects
     accumulator, divides, stamp, kind = s.accumulator, s.divides, s.stamp, s.kind
-    cells_at, planes_at = U(CELLS), U(PLANES)
+    cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
     zero, one, nowhere, nobody = U(0), accumulator(1), index(-1), U(2**63)
     override = divisor is not None
     instead = accumulator(divisor if override else 1)
-    outputs, together, block = BLOCK // team, beside, BLOCK
+    outputs, crowd, neighbours = word(BLOCK // team), word(team * beside), word(beside)
+    block, apart = BLOCK, beside
 
     def teams(x, out, places, words):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         values = cuda.shared.array(block, kind)
         wheres = cuda.shared.array(block if selects else 1, np.uint64)
-        thread = cuda.threadIdx.x
+        thread, cells, together = cuda.threadIdx.x, words[cells_at], words[together_at]
         # Interleaved: neighbours in a warp are neighbours in memory, as far as outputs are.
-        group, inside = thread // (team * together), thread % (team * together)
-        member, mine = inside // together, inside % together
-        to = U(cuda.blockIdx.x) * U(outputs) + U(group * together + mine)
-        cells = words[cells_at]
-        known = to < U(cells) * U(words[planes_at])
-        size, share = zero, one
-        value, where = nothing, nobody
-        if known:
-            plane, cell = word(to // cells), word(to % cells)
-            start, place, count, along = corner(words, cell)
-            size = U(1)
-            for taps in along[0]:
-                size *= U(taps)
-            if U(member) < size:
-                at = plane_at(words, plane) + start
-                value, where = share_of(x, at, place, along, size, U(member), U(team))
-            if divides:
-                share = instead if override else accumulator(count)
-        values[thread] = value
-        if selects:
-            wheres[thread] = where
-        half = team // 2
-        while half > 0:
-            cuda.syncthreads()
-            if member < half:
-                other = thread + half * together
-                if selects:
-                    earlier = wheres[thread] < wheres[other]
-                    first, second = (thread, other) if earlier else (other, thread)
-                    best = second if beats(values[second], values[first]) else first
-                    values[thread], wheres[thread] = values[best], wheres[best]
-                else:
-                    values[thread] = combine(values[thread], values[other])
-            half //= 2
-        if known and member == 0:
-            out[to] = finish(values[thread], share)
-            if indexed:
-                places[to] = index(wheres[thread]) if size > zero else nowhere
+        group, inside = word(thread) // crowd, word(thread) % crowd
+        member, mine = np.int32(word(inside) // neighbours), word(inside) % neighbours
+        item = word(word(cuda.blockIdx.x) * outputs + group * neighbours + mine)
+        beside, cell = word(item // cells), word(item % cells)
+        low = word(cuda.blockIdx.y) * together
+        while low < words[planes_at]:
+            plane = word(low + beside)
+            known = beside < together and plane < words[planes_at]
+            size, share = zero, one
+            value, where = nothing, nobody
+            if known:
+                start, place, count, along = corner(words, cell)
+                size = U(1)
+                for taps in along[0]:
+                    size *= U(taps)
+                if U(member) < size:
+                    at = plane_at(words, plane) + start
+                    value, where = share_of(x, at, place, along, size, U(member), U(team))
+                if divides:
+                    share = instead if override else accumulator(count)
+            values[thread] = value
+            if selects:
+                wheres[thread] = where
+            half = team // 2
+            while half > 0:
+                cuda.syncthreads()
+                if member < half:
+                    other = thread + half * apart
+                    if selects:
+                        earlier = wheres[thread] < wheres[other]
+                        first, second = (thread, other) if earlier else (other, thread)
+                        best = second if beats(values[second], values[first]) else first
+                        values[thread], wheres[thread] = values[best], wheres[best]
+                    else:
+                        values[thread] = combine(values[thread], values[other])
+                half //= 2
+            if known and member == 0:
+                to = U(plane) * U(cells) + U(cell)
+                out[to] = finish(values[thread], share)
+                if indexed:
+                    places[to] = index(wheres[thread]) if size > zero else nowhere
+            cuda.syncthreads()  # before the next planes write where these are still read
+            low += word(cuda.gridDim.y) * together
 
     return teams

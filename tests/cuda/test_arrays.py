@@ -55,7 +55,7 @@ def test_bad_input_is_refused_by_name():
         numbapool.max_pool2d(x, 9)
     with pytest.raises(ValueError, match=r"out must have shape \(2, 16, 3, 3\) and dtype float32"):
         numbapool.max_pool2d(x, 2, out=cuda.device_array((2, 16, 3, 4), np.float32))
-    with pytest.raises(ValueError, match="out of shape .* must not share memory"):
+    with pytest.raises(ValueError, match=r"out of shape .* must not share memory"):
         numbapool.max_pool2d(x, 1, out=x)
     with pytest.raises(TypeError, match=r"out must be a pair \(values, indices\)"):
         numbapool.max_pool2d(x, 2, return_indices=True, out=x)

@@ -175,4 +175,5 @@ def test_a_reduction_of_ones_own():
     blocks = x.reshape(2, 3, 4, 2, 4, 2).transpose(0, 1, 2, 4, 3, 5).reshape(2, 3, 4, 4, 4)
     at = np.abs(blocks).argmax(-1)
     assert_same(got, np.take_along_axis(blocks, at[..., None], -1)[..., 0])
-    assert_same(x.reshape(6, -1)[np.arange(6)[:, None], indices.reshape(6, -1)].ravel(), got.ravel())
+    flat, places = x.reshape(6, -1), indices.reshape(6, -1)
+    assert_same(np.take_along_axis(flat, places, -1).ravel(), got.ravel())

@@ -1,0 +1,78 @@
+"""The CUDA target without a GPU: its tests in Numba's simulator, and what is said where it lacks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+
+
+def python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True
+    )
+
+
+def test_every_kernel_in_the_simulator():
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "cuda"],
+        env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout[-4000:]
+    assert "passed" in found.stdout
+    assert "skipped" not in found.stdout
+
+
+def test_no_gpu_is_one_clear_error():
+    if _there_is_a_gpu():
+        pytest.skip("there is a GPU")
+    found = python("import numbapool; numbapool.set_default_target('cuda')")
+    assert found.returncode == 1
+    assert "target 'cuda' needs a GPU and its driver" in found.stderr.splitlines()[-1]
+
+
+def test_no_numba_cuda_is_one_clear_error():
+    found = python(
+        "import sys, numbapool; sys.modules['numba_cuda'] = None;"
+        "import importlib.util as u; real = u.find_spec;"
+        "u.find_spec = lambda name, *a: None if name == 'numba_cuda' else real(name, *a);"
+        "numbapool.set_default_target('cuda')"
+    )
+    assert found.returncode == 1
+    assert "needs the package numba-cuda: pip install 'numbapool[cuda12]'" in found.stderr
+
+
+def test_the_default_target_comes_from_the_environment():
+    pool = "import numpy as np, numbapool; numbapool.max_pool1d(np.ones((1, 1, 4)), 2)"
+    assert python(pool, NUMBAPOOL_TARGET="cpu").returncode == 0
+    found = python(pool, NUMBAPOOL_TARGET="gpu")
+    assert "NUMBAPOOL_TARGET must be one of cpu, cuda, got" in found.stderr
+    seen = python(
+        "import sys; " + pool + "; assert 'numbapool.cuda.run' in sys.modules",
+        NUMBAPOOL_TARGET="cuda", NUMBA_ENABLE_CUDASIM="1",
+    )  # fmt: skip
+    assert seen.returncode == 0, seen.stderr
+
+
+def test_a_child_forked_after_cuda_was_used_is_told():
+    found = python(
+        "import os, numpy as np, numbapool\n"
+        "from numbapool.cuda import api\n"
+        "api.check()\n"
+        "if os.fork() == 0:\n"
+        "    try: numbapool.set_default_target('cuda')\n"
+        "    except RuntimeError as error: print(error, flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()",
+        NUMBA_ENABLE_CUDASIM="1",
+    )
+    assert "CUDA was used before this process was forked" in found.stdout
+
+
+def _there_is_a_gpu():
+    return python("from numbapool.cuda import api; api.check()").returncode == 0
