@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import FLOATS, laid_out, shapes, values
+from strategies import FLOATS, few, laid_out, shapes, values
 from test_windows import assert_same, assert_within
 
 import numbapool
@@ -66,7 +66,7 @@ def test_no_bins_give_an_empty_result():
 
 
 @pytest.mark.parametrize("spatial", [(9,), (4, 9), (3, 4, 9), (2, 3, 2, 5), (1, 1), (70, 80)])
-@pytest.mark.parametrize("dtype", ["float32", "int8", "bool"])
+@pytest.mark.parametrize("dtype", few(["float32", "int8", "bool"], ["float32", "bool"]))
 def test_global_pooling_of_any_number_of_axes(spatial, dtype):
     rng = np.random.default_rng(1)
     x = rng.integers(0, 50, (2, 3, *spatial)).astype(dtype)
@@ -80,8 +80,9 @@ def test_global_pooling_of_any_number_of_axes(spatial, dtype):
         assert_same(got, reduce(x, axes, keepdims=True))
         assert_same(where.reshape(2, 3), find(flat, 2))
         assert_same(pool(x, keepdims=False), reduce(x, axes))
-        small = pool(x, return_indices=True, keepdims=False, index_dtype="int32")[1]
-        assert_same(small, find(flat, 2).astype(np.int32))
+        if pool is numbapool.global_max_pool:
+            small = pool(x, return_indices=True, keepdims=False, index_dtype="int32")[1]
+            assert_same(small, find(flat, 2).astype(np.int32))
     got = numbapool.global_avg_pool(x, keepdims=False)
     np.testing.assert_allclose(got, x.mean(axes, dtype=np.float64), rtol=1e-6)
     out = np.empty((2, 3), got.dtype)

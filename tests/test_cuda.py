@@ -1,4 +1,4 @@
-"""The CUDA target without a GPU: its tests in Numba's simulator, and what is said where it lacks."""
+"""The CUDA target with no GPU: its tests in the simulator, and what is said where it lacks."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from strategies import few
 
 import numbapool
 
@@ -37,7 +38,7 @@ def assert_equal(got, want):
 @given(data=st.data())
 def test_selections_are_exact(dtype, data):
     kernel, stride, dilation = data.draw(
-        st.sampled_from(((3, 2, 1), (7, 1, 1), (2, 9, 3)))
+        st.sampled_from(few(((3, 2, 1), (7, 1, 1), (2, 9, 3)), ((3, 2, 1), (7, 1, 1))))
     )
     padding = data.draw(st.integers(0, kernel // 2))
     shape = (2, 3, data.draw(st.integers(1, 30)), data.draw(st.sampled_from((7, 33))))

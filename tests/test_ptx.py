@@ -20,6 +20,7 @@ from numba import cuda
 
 from numbapool.cuda.program import MAKERS
 from numbapool.cuda.scalars import fitting, scalars, stored
+from numbapool.cuda.windows import Uniform
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0), (10, 0))
 FLOATS = [np.dtype(name) for name in ("float32", "float64", "float16")] + [BFLOAT16]
@@ -39,7 +40,10 @@ def cases():
         sums = op.combine is not None and op.lift is None
         for number, dtype in enumerate([*FLOATS, *OTHERS, *(COMPLEX if sums else [])]):
             indexed = op.better is not None and number % 2 == 0
-            found.append(("windows", (), op, dtype, 1 + number % 3, indexed))
+            axes = 1 + number % 3
+            each = (3,) * axes, (2,) * axes, (1,) * axes
+            uniform = Uniform(*each, number % 4 == 1) if number % 2 else None
+            found.append(("windows", (uniform,), op, dtype, axes, indexed))
             if number % 3 == 0:
                 found.append(("teams", (32, 1 + number % 8), op, dtype, 1 + number % 2, indexed))
     for number, op in enumerate(SEEN):
@@ -65,7 +69,7 @@ CASES = cases()
 def label(case):
     name, more, op, dtype, axes, indexed = case
     kind = "bfloat16" if dtype == BFLOAT16 else dtype
-    return f"{name}{list(more)}-{op.name}-{kind}-{axes}d{'-indexed' * indexed}"
+    return f"{name}-{sum(map(bool, more))}-{op.name}-{kind}-{axes}d{'-indexed' * indexed}"
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[*map(label, CASES)])

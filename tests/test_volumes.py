@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import SMALL, laid_out, values
+from strategies import SMALL, few, laid_out, values
 from test_windows import assert_same, assert_within
 
 import numbapool
@@ -29,10 +29,11 @@ def arguments(draw, dims):
         kernel, stride = each(1, 9)[:-2] + (inner,) * min(dims, 2), each(1, 3)[:-2]
         stride += (step,) * min(dims, 2)
     else:
-        kernel, stride = (*each(1, 9)[:-1], draw(st.integers(6, 9))), each(1, 5)
+        kernel = (*each(1, 9)[:-1], draw(st.integers(6, 9)))
+        stride = (*each(1, 5)[:-1], draw(st.sampled_from(few((1, 2, 3, 4, 5), (1, 3)))))
         dilation = draw(st.sampled_from((1, 1, 2, each(1, 3))))
     outer = draw(st.sampled_from(((1, 2), (2, 1), (3,))))
-    sizes = (*each(1, 7)[:-1], draw(st.sampled_from((1, 4, 9, 21, 40))))
+    sizes = (*each(1, 7)[:-1], draw(st.sampled_from(few((1, 4, 9, 21, 40), (1, 9, 40)))))
     return (*outer, *sizes), {
         "kernel_size": kernel,
         "stride": stride,
@@ -78,7 +79,7 @@ def test_averages_and_sums_are_within_the_bound(dims, data):
 
 
 @pytest.mark.parametrize("dims", [1, 3])
-@pytest.mark.parametrize("sizes", [5, 1, 3, 12])
+@pytest.mark.parametrize("sizes", [5, 1, 12])
 def test_bins_equal_torch(dims, sizes):
     rng = np.random.default_rng(0)
     shape = (2, 3, *(9, 7, 21)[-dims:])
@@ -94,9 +95,13 @@ def test_bins_equal_torch(dims, sizes):
     np.testing.assert_allclose(ours(x, sizes), theirs(torch.from_numpy(x), sizes), 1e-5, 1e-6)
 
 
-@pytest.mark.parametrize("window", [(3, 2, 1), (2, 2), (3, 1, 1), ((1, 3, 3), (1, 2, 2), (0, 1, 1)),
-                                    ((7, 1, 1), 1, (3, 0, 0)), (5, 3, 2), ((3, 1, 1), (2, 1, 1))])
-@pytest.mark.parametrize("shape", [(2, 3, 16, 28, 28), (1, 2, 9, 130, 140), (3, 4, 4, 14, 14)])
+VOLUMES = [(2, 3, 16, 28, 28), (1, 2, 9, 130, 140), (3, 4, 4, 14, 14)]
+WINDOWS = [(3, 2, 1), (2, 2), (3, 1, 1), ((1, 3, 3), (1, 2, 2), (0, 1, 1)),
+           ((7, 1, 1), 1, (3, 0, 0)), (5, 3, 2), ((3, 1, 1), (2, 1, 1))]  # fmt: skip
+ALL = [(shape, window) for shape in VOLUMES for window in WINDOWS]
+
+
+@pytest.mark.parametrize(("shape", "window"), few(ALL, [*ALL[:7:2], *ALL[7:9], *ALL[-2:]]))
 def test_volumes_of_models_equal_torch(shape, window):
     x = np.random.default_rng(0).standard_normal(shape, np.float32)
     x[0, 1, 2, 3, 4] = np.nan
@@ -126,7 +131,8 @@ def test_channels_last(dims, channels):
     x = rng.integers(-3, 3, (2, *(5, 9, 12)[-dims:], channels)).astype(np.float32)
     x[rng.random(x.shape) < 0.01] = np.nan
     first = np.ascontiguousarray(np.moveaxis(x, -1, 1))
-    for window in ((3, 2, 1), (2, 2, 0), (3, 1, 1), (4, 3, 2, 2), (7, 1, 3)):
+    windows = ((3, 2, 1), (2, 2, 0), (3, 1, 1), (4, 3, 2, 2), (7, 1, 3))
+    for window in few(windows, (windows[0], windows[3])):
         if any(n + 2 * window[2] < window[0] * 2 for n in x.shape[1:-1]):
             continue
         pool = functions("max", dims)[0]
@@ -157,7 +163,8 @@ def test_a_channels_last_tensor_gives_one():
     assert numbapool.explain(numbapool.max_pool2d, x, 5, 1).kernels == ("slices",)
 
 
-@pytest.mark.parametrize("axes", [None, 0, (0, 1), (1, 2), (2, 1), (0, 3), (-1,), (0, 1, 2, 3)])
+@pytest.mark.parametrize("axes", few([None, 0, (0, 1), (1, 2), (2, 1), (0, 3), (-1,), (0, 1, 2, 3)],
+                                     [None, 0, (1, 2), (2, 1), (0, 3)]))  # fmt: skip
 def test_any_axes(axes):
     rng = np.random.default_rng(0)
     x = rng.integers(-50, 50, (6, 4, 5, 12)).astype(np.float32)

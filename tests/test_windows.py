@@ -14,6 +14,7 @@ from strategies import (
     FLOATS,
     SIGNED,
     UNSIGNED,
+    few,
     laid_out,
     shapes,
     values,
@@ -134,8 +135,9 @@ def test_sums_equal_the_oracle(data):
     assert_same(numbapool.sum_pool2d(x, **arguments), wrapped.reshape(exact.shape))
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("op", SELECTIONS)
+@pytest.mark.parametrize(("op", "dtype"), few(
+    [(op, dtype) for op in SELECTIONS for dtype in FLOATS], [("max", "float64"), ("min", "float32")]
+))  # fmt: skip
 def test_nan_at_every_place_of_a_window_and_of_a_vector(op, dtype):
     pool, sign = SELECTIONS[op]
     for kernel, stride, padding in ((3, 1, 1), (3, 2, 1), (2, 2, 0), (4, 3, 0)):
@@ -168,8 +170,11 @@ def test_a_plane_with_nan_among_others(arguments, num_threads):
     assert_same(numbapool.max_pool2d(x, *arguments, num_threads=num_threads), clean)
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3, 5])
-@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, (1, 4), (5, 1)])
+@pytest.mark.parametrize(("kernel", "stride"), few(
+    [(kernel, stride) for kernel in (1, 2, 3, 4, 5, (1, 4), (5, 1)) for stride in (1, 2, 3, 5)],
+    [(1, 2), (2, 1), (2, 3), (3, 1), (3, 2), (4, 2), (4, 5), (5, 1), (5, 3), ((1, 4), 1),
+     ((5, 1), 2)],
+))  # fmt: skip
 def test_small_windows_at_every_stride(kernel, stride):
     rng = np.random.default_rng(5)
     x = rng.integers(-3, 3, (3, 19, 83)).astype(np.float32)
@@ -226,7 +231,7 @@ def test_pairwise_sums_hold_on_constants():
 
 def test_worked_example():
     rows = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
-    for dtype in DTYPES[:-1]:
+    for dtype in few(DTYPES[:-1], ("float64", "uint8")):
         x = np.array([[rows]], dtype)
         assert numbapool.max_pool2d(x, 3, ceil_mode=True).tolist() == [[[[2, 3], [5, 1]]]]
         assert numbapool.max_pool2d(x, 3).tolist() == [[[[2]]]]
@@ -253,8 +258,9 @@ def test_arrays_past_the_caches(shape, kernel, stride):
     equals_torch(x, kernel, stride)
 
 
-@pytest.mark.parametrize("kernel", [3, 4, 5, (1, 5), (5, 1), 6, (6, 12), (1, 10)])
-@pytest.mark.parametrize("size", [(17, 411), (61, 90), (130, 300)])
+@pytest.mark.parametrize("kernel", few([3, 4, 5, (1, 5), (5, 1), 6, (6, 12), (1, 10)],
+                                       [4, (1, 5), (5, 1), (6, 12), (1, 10)]))  # fmt: skip
+@pytest.mark.parametrize("size", few([(17, 411), (61, 90), (130, 300)], [(17, 411), (61, 90)]))
 def test_windows_side_by_side(kernel, size):
     x = np.random.default_rng(0).standard_normal((2, 9, *size), np.float32)
     equals_torch(x, kernel, None)
@@ -269,7 +275,7 @@ def test_small_planes_past_the_second_cache(kernel):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("kernel", "divisor"), [(2, None), ((1, 4), None), (3, -8), (16, None)])
+@pytest.mark.parametrize(("kernel", "divisor"), [(2, None), (3, -8), (16, None)])
 def test_averages_over_powers_of_two_are_quotients(kernel, divisor, dtype):
     tiny, huge = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
     x = np.random.default_rng(0).standard_normal((2, 3, 33, 34)).astype(dtype)

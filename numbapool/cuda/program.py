@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import spans
-from ..geometry import Laid, lengths, still
+from ..geometry import Laid, Sliding, lengths, still
 from ..jit import fingerprint
 from ..ops import PoolOp
 from .api import compiled, cuda
 from .gathered import make_gathered
 from .scalars import fitting, scalars
 from .teams import BLOCK, make_teams
-from .windows import make_windows
+from .windows import Uniform, make_windows
 from .words import words
 
 #: Windows of more taps than this are a team's; with fewer, neighbours share them in the caches.
@@ -70,6 +70,19 @@ MAKERS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def _uniform(axes: Sequence[Laid]) -> Uniform | None:
+    """The windows, if they slide along every axis."""
+    plain = [laid.axis for laid in axes if isinstance(laid.axis, Sliding)]
+    if len(plain) < len(axes):
+        return None
+    return Uniform(
+        tuple(axis.kernel for axis in plain),
+        tuple(axis.stride for axis in plain),
+        tuple(axis.before for axis in plain),
+        axes[-1].by * axes[-1].axis.step == 1,
+    )
+
+
 def _power_of_two(most: int) -> int:
     return 1 << max(most, 1).bit_length() - 1
 
@@ -109,5 +122,5 @@ def program(
     else:
         name, block = "windows", min(BLOCK, -(-cells * together // WARP) * WARP)
         grid = (-(-cells * together // block), min(-(-planes // together), HIGHEST))
-        made = kernel(name, *given)
+        made = kernel(name, *given, _uniform(axes))
     return Program(name, made, grid, block, told, scratch, kind, {})

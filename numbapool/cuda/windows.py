@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,15 +15,29 @@ from .words import (
     AXIS,
     BY_BATCH,
     BY_CHANNEL,
+    BY_ONE,
     CELLS,
     CHANNELS,
     COUNT,
+    END,
+    PLACE_ONE,
     PLANES,
     TOGETHER,
     WINDOW,
 )
 
 U = np.uint64
+
+
+class Uniform(NamedTuple):
+    """Sliding windows, a number for each axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    before: tuple[int, ...]
+    unit: bool  # whether the taps of the last axis are neighbours in memory
+
+
 #: Taps of a run that are added one after the other, before their sum is added to the rest: sums of
 #: long runs keep their digits.
 RUN = 8
@@ -75,7 +90,7 @@ def make_fold(s: Scalars, axes: int) -> Any:
             if beats(tap, value):
                 value, where = tap, place
             at += U(by[last])
-            place += step[last]
+            place += U(step[last])
         return value, where
 
     def add(x, at, place, along, value, where):
@@ -116,7 +131,7 @@ def _along(inner: Any, axis: int, s: Scalars) -> Any:
                 part, where = inner(x, at, place, along, identity, where)
                 value = combine(value, part)
             at += U(by[axis])
-            place += step[axis]
+            place += U(step[axis])
         return value, where
 
     return fold
@@ -135,15 +150,74 @@ def make_plane_at(word: type) -> Any:
     return device(plane_at)
 
 
+def make_inside(axes: int, uniform: Uniform, word: type) -> Any:
+    """Whether the window of an output is full, and where it begins then."""
+    row, axis = AXES + AXIS * (axes - 1), axes - 1
+    windows, end, by, place = (U(row + n) for n in (spans.WINDOWS, END, BY_ONE, PLACE_ONE))
+    stride, before = word(uniform.stride[axis]), word(uniform.before[axis])
+    outer = make_inside(axis, uniform, word) if axis else None
+
+    def along(words, start):
+        # As a whole number below none, a start in the padding is past the end.
+        full = start >= before and start < words[end]
+        taken = start - before if full else word(0)
+        return full, U(taken) * U(words[by]), taken * words[place]
+
+    along = device(along)
+    if outer is None:
+
+        def outermost(words, cell):
+            return along(words, word(cell * stride))
+
+        return device(outermost)
+
+    def inside(words, cell):
+        length = words[windows]
+        full, at, places = outer(words, word(cell // length))
+        mine, far, further = along(words, word(word(cell % length) * stride))
+        return full and mine, at + far, places + further
+
+    return device(inside)
+
+
+def make_steps(axes: int, unit: bool, word: type) -> Any:
+    """From tap to tap along each axis, in memory and in an index map."""
+    one = word(1)
+    row = AXES + AXIS * (axes - 1)
+    by, place = U(row + spans.BY), U(row + spans.PLACE)
+    if axes == 1:
+
+        def outermost(words):
+            return (one if unit else words[by],), (words[place],)
+
+        return device(outermost)
+    outer = make_steps(axes - 1, False, word)
+
+    def steps(words):
+        memory, places = outer(words)
+        far = one if unit else words[by]
+        return (*memory, far), (*places, words[place])
+
+    return device(steps)
+
+
 def make_windows(
-    s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool
-) -> Any:
-    """The kernel: x over the outputs of planes that lie together, y over such groups of planes."""
+    s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool,
+    uniform: Uniform | None,
+) -> Any:  # fmt: skip
+    """The kernel: x over the outputs of planes that lie together, y over such groups of planes.
+
+    Where windows are ``uniform`` the full ones are unrolled, and no table is read for them.
+    """
+    sliding = uniform is not None
+    window = uniform or Uniform((1,) * axes, (1,) * axes, (0,) * axes, False)
+    inside, steps = make_inside(axes, window, word), make_steps(axes, window.unit, word)
+    kernel, many = tuple(map(word, window.kernel)), s.accumulator(prod(window.kernel))
     corner, plane_at = make_corner(axes, word), make_plane_at(word)
     fold, finish = make_fold(s, axes), s.finish
-    accumulator, divides, stamp = s.accumulator, s.divides, s.stamp
+    accumulator, stamp = s.accumulator, s.stamp
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
-    zero, one, nowhere = word(0), accumulator(1), index(-1)
+    zero, nowhere = word(0), index(-1)
     override = divisor is not None
     instead = accumulator(divisor if override else 1)
 
@@ -156,17 +230,20 @@ def make_windows(
             return
         plane = word(cuda.blockIdx.y * together + beside)
         while plane < words[planes_at]:
-            start, place, count, along = corner(words, cell)
-            value, where = fold(x, plane_at(words, plane) + start, place, along)
-            to = U(plane) * U(cells) + U(cell)
-            share = one
-            if divides:
-                share = instead if override else accumulator(count)
-            out[to] = finish(value, share)
-            if indexed:
-                some = True
+            full, start, place = inside(words, cell) if sliding else (False, U(0), word(0))
+            base, some, share = plane_at(words, plane), True, many
+            if sliding and full:
+                by, step = steps(words)
+                value, where = fold(x, base + start, U(place), (kernel, by, step))
+            else:
+                start, first, count, along = corner(words, cell)
+                value, where = fold(x, base + start, U(first), along)
+                share = accumulator(count)
                 for taps in along[0]:
                     some &= taps > zero
+            to = U(plane) * U(cells) + U(cell)
+            out[to] = finish(value, instead if override else share)
+            if indexed:
                 places[to] = index(where) if some else nowhere
             plane = word(plane + word(cuda.gridDim.y) * together)
 

@@ -8,13 +8,16 @@ from math import prod
 import numpy as np
 
 from .. import spans
-from ..geometry import Laid, lengths
+from ..geometry import Axis, Laid, Sliding, lengths
 
 #: Outputs in a plane; planes; channels in a batch, and elements from batch to batch and channel to
 #: channel; planes that a row of blocks goes over together.
 CELLS, PLANES, CHANNELS, BY_BATCH, BY_CHANNEL, TOGETHER = range(6)
 AXES = 6
-AXIS, WINDOW = len(spans.AXIS), len(spans.WINDOW) + 1
+#: Besides what `spans` says of an axis: what the starts of its full windows are below, counted from
+#: the padding, and from input to input in memory and in an index map.
+END, BY_ONE, PLACE_ONE = range(len(spans.AXIS), len(spans.AXIS) + 3)
+AXIS, WINDOW = len(spans.AXIS) + 3, len(spans.WINDOW) + 1
 #: Besides what `spans` says of a window: what it counts in a divisor.
 COUNT = len(spans.WINDOW)
 
@@ -30,11 +33,18 @@ def words(
     if counted:
         counts = np.concatenate([axis.count(spans.cells(axis)) for axis in plain])
     head = np.array([cells, planes, *walk, together], np.int64)
-    rows = spans.of_axes(axes)
+    more = [[_end(axis), by, place] for axis, by, place in axes]
+    rows = np.column_stack([spans.of_axes(axes), np.array(more, np.int64)])
     rows[:, spans.BEGIN] = AXES + rows.size + WINDOW * rows[:, spans.BEGIN]
     whole = np.concatenate([head, rows.ravel(), np.column_stack([windows, counts]).ravel()])
     reach = max(int(whole.max()), extent(axes), cells * together)
     return whole.astype(np.uint32 if reach < 2**31 else np.uint64)
+
+
+def _end(axis: Axis) -> int:
+    if not isinstance(axis, Sliding):
+        return 0
+    return axis.before + max(axis.size - axis.extent + 1, 0)
 
 
 def extent(axes: Sequence[Laid]) -> int:
