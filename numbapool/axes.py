@@ -10,9 +10,10 @@ import numpy as np
 
 from . import arguments, geometry, lazy
 from .arguments import plain
-from .arrays import adapt, channels_inside, channels_outside, check_outs
+from .arrays import channels_inside, channels_outside, check_outs
 from .nan import policed
 from .ops import OPS, PoolOp
+from .target import adapt, on_device
 
 
 def road(data_format: Any) -> Callable[..., Any]:
@@ -39,10 +40,10 @@ def _channels_last(
             f"(N, *spatial, C), got shape {array.shape}"
         )
 
-    def inward(array: np.ndarray) -> np.ndarray:
+    def inward(array: Any) -> Any:
         return channels_outside(array, dims)
 
-    def outward(array: np.ndarray) -> Any:
+    def outward(array: Any) -> Any:
         return wrap(channels_inside(array, dims))
 
     if isinstance(out, (tuple, list)):
@@ -152,17 +153,20 @@ def pool(
         arguments.flag("count_include_pad", count_include_pad),
     )  # fmt: skip
     found = lazy.run(
-        op, where, np.moveaxis(seen, -1, 1), return_indices, index_dtype, None, None, num_threads
+        op, where, channels_outside(seen, dims), return_indices, index_dtype, None, None,
+        num_threads,
     )
     back = np.argsort(order)
 
-    def restored(result: np.ndarray) -> np.ndarray:
+    def restored(result: Any) -> Any:
         spatial = result.shape[2:]
-        full = np.moveaxis(result, 1, -1).reshape(*sizes[0], *spatial, *sizes[2])
+        full = channels_inside(result, dims).reshape(*sizes[0], *spatial, *sizes[2])
         return full.transpose(back)
 
     results = [restored(each) for each in (found if isinstance(found, tuple) else (found,))]
     if out is not None:
+        if on_device(x):
+            raise TypeError("out is for arrays of the host here, got x on a device")
         kinds = [result.dtype for result in results]
         asked = check_outs(out, results[0].shape, kinds, array)
         for target, result in zip(asked, results, strict=True):

@@ -16,7 +16,7 @@ from typing import Any
 from numba import njit, types
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
-from numba.extending import register_jitable
+from numba.core.typing.templates import infer, infer_global, make_overload_template
 
 from .lazy import undisturbed
 from .ops import PoolOp
@@ -91,6 +91,20 @@ def compile_driver(function: Callable[..., Any]) -> Any:
     return driver
 
 
+class _ByTypes(dict[Any, Any]):
+    """Compiled functions by the types of their arguments, whoever calls.
+
+    Numba's key has the caller's options, too, and a function would be compiled once for each kind
+    of caller: half of the time that a kernel takes.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key[:3])
+
+    def __setitem__(self, key: Any, made: Any) -> None:
+        super().__setitem__(key[:3], made)
+
+
 @cache
 def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     """``function`` made callable from kernels; it stays the plain function it was.
@@ -102,7 +116,12 @@ def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
         "error_model": "numpy", "forceinline": inlined, "no_rewrites": True,
         "no_cfunc_wrapper": True, "no_cpython_wrapper": True,
     }  # fmt: skip
-    return register_jitable(**options)(_named(function))
+    function = _named(function)
+    template = make_overload_template(function, lambda *args: function, options, False, "never")
+    template._impl_cache = _ByTypes()
+    infer(template)
+    infer_global(function, types.Function(template))
+    return function
 
 
 def _cells(function: Callable[..., Any]) -> list[Any]:

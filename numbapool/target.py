@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from . import arrays
+
 TARGETS = ("cpu", "cuda")
 
 
@@ -62,6 +64,18 @@ def on_device(x: Any) -> bool:
 def is_cuda(x: Any) -> bool:
     """Whether an array is pooled on a GPU."""
     return default == "cuda" or on_device(x)
+
+
+def adapt(name: str, x: Any) -> tuple[Any, Any]:
+    """``x`` as an array that shares its memory, wherever that is, and the way to one of its kind.
+
+    On a device that is a `cuda.arrays.DeviceArray`, which has what views need of NumPy's.
+    """
+    if on_device(x):
+        from .cuda.arrays import adapt
+
+        return adapt(name, x)
+    return arrays.adapt(name, x)
 
 
 def run(*args: Any) -> Any:

@@ -24,6 +24,7 @@ class Library:
     name: str
     empty: Callable[[tuple[int, ...], np.dtype], Any]
     turned: Callable[[Any, Sequence[int]], Any]
+    reshaped: Callable[[Any, tuple[int, ...]], Any]
     stream: Callable[[], Any]
 
 
@@ -71,6 +72,10 @@ class DeviceArray:
             shape=tuple(self.shape[axis] for axis in order),
             strides=tuple(self.strides[axis] for axis in order),
         )
+
+    def reshape(self, *shape: int) -> DeviceArray:
+        """The same in another shape: a view where there can be one, else a copy."""
+        return seen(self.library.reshaped(self.owner, shape), self.library, self.dtype)
 
     def like(self, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
         """A new array of the same library, on the same device."""
@@ -217,7 +222,31 @@ def _numba_turned(x: Any, order: Sequence[int]) -> Any:
     return cuda.as_cuda_array(turned, sync=False)
 
 
-NUMBA = Library("numba", _numba_empty, _numba_turned, lambda: 0)
+def _numba_reshaped(x: Any, shape: tuple[int, ...]) -> Any:
+    if SIMULATED:
+        return FakeCUDAArray(x._ary.reshape(shape))
+    try:
+        return x.reshape(shape)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"an array of Numba's of shape {x.shape} with strides {x.strides} has no view of shape "
+            f"{shape}: make it contiguous first"
+        ) from error
+
+
+NUMBA = Library("numba", _numba_empty, _numba_turned, _numba_reshaped, lambda: 0)
+
+
+def _permuted(x: Any, order: Sequence[int]) -> Any:
+    return x.permute(*order)
+
+
+def _transposed(x: Any, order: Sequence[int]) -> Any:
+    return x.transpose(order)
+
+
+def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
+    return x.reshape(shape)
 
 
 def _torch(device: Any) -> Library:
@@ -230,7 +259,7 @@ def _torch(device: Any) -> Library:
     def stream() -> Any:
         return cuda.external_stream(torch.cuda.current_stream(device).cuda_stream)
 
-    return Library("torch", empty, lambda x, order: x.permute(*order), stream)
+    return Library("torch", empty, _permuted, _reshaped, stream)
 
 
 def _cupy() -> Library:
@@ -239,4 +268,4 @@ def _cupy() -> Library:
     def stream() -> Any:
         return cuda.external_stream(cupy.cuda.get_current_stream().ptr)
 
-    return Library("cupy", cupy.empty, lambda x, order: x.transpose(order), stream)
+    return Library("cupy", cupy.empty, _transposed, _reshaped, stream)
