@@ -36,6 +36,8 @@ A gradient of max is by index map, and so is that of min and of the adaptive one
 avg's with `divisor_override=1`. Where there is a `data_format`, a torch tensor whose strides say
 channels_last is pooled as it lies, too. `numbapool.pool` runs max, min, avg, sum and any `PoolOp`
 over any axes; `global_max_pool`, `global_min_pool` and `global_avg_pool` over all spatial ones.
+Fractional poolings are in two and three dimensions, as torch's. A maximum, an order or a spread of
+complex numbers is none: only what adds takes them.
 """
 
 

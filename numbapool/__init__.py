@@ -16,21 +16,20 @@ from .adaptive import (
     spatial_pyramid_pool,
 )
 from .axes import pool
-from .compositions import (
+from .blur import (
     blur_pool1d,
     blur_pool2d,
     blur_pool3d,
     max_blur_pool1d,
     max_blur_pool2d,
     max_blur_pool3d,
+)
+from .compositions import (
     minmax_pool1d,
     minmax_pool2d,
     minmax_pool3d,
     pyramid_pool,
     sppf_pool,
-    stochastic_pool1d,
-    stochastic_pool2d,
-    stochastic_pool3d,
     strip_pool,
 )
 from .explain import explain
@@ -130,6 +129,7 @@ from .reductions import (
     var_pool3d,
 )
 from .regions import roi_align, roi_pool
+from .stochastic import stochastic_pool1d, stochastic_pool2d, stochastic_pool3d
 from .unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [

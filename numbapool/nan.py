@@ -15,25 +15,30 @@ POLICIES = ("propagate", "omit", "raise")
 
 def policed(op: PoolOp, x: Any, nan_policy: Any) -> PoolOp:
     """``op``, or what leaves NaN out if ``x`` has one, as the policy says."""
+    return omitting(op) if omits(x, nan_policy) else op
+
+
+def omits(x: Any, nan_policy: Any) -> bool:
+    """Whether NaN in ``x`` is to be left out, as the policy says; refuses it if that says so."""
     if nan_policy not in POLICIES:
         raise ValueError(
             f"nan_policy must be one of {', '.join(POLICIES)}, got nan_policy={nan_policy!r}"
         )
     if nan_policy == "propagate":
-        return op
+        return False
     array, _ = adapt("input", x)
     brain = array.dtype == BFLOAT16
     if not (array.dtype.kind == "f" or brain):
-        return op
+        return False
     if not brain:
         with np.errstate(all="ignore"):
             # Infinities of both signs look like one: `omit` runs for nothing then, at worst.
             if not np.isnan(array.sum()):
-                return op
+                return False
     if nan_policy == "omit":
-        return omitting(op)
+        return True
     found = (array.view(np.int16) & 0x7FFF) > 0x7F80 if brain else np.isnan(array)
     if found.any():
         where = tuple(int(n) for n in np.unravel_index(int(found.argmax()), array.shape))
         raise ValueError(f"input of shape {array.shape} has NaN, the first at {where}")
-    return op
+    return False
