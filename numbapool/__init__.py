@@ -69,6 +69,7 @@ from .gradients import (
     max_pool3d_backward,
 )
 from .indices import convert_indices, gather
+from .intervals import bins
 from .layers import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -177,6 +178,7 @@ __all__ = [
     "avg_pool2d_backward",
     "avg_pool3d",
     "avg_pool3d_backward",
+    "bins",
     "blur_pool1d",
     "blur_pool2d",
     "blur_pool3d",
