@@ -70,32 +70,8 @@ from .gradients import (
 )
 from .indices import convert_indices, gather
 from .intervals import bins
-from .layers import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-    AdaptiveMinPool1d,
-    AdaptiveMinPool2d,
-    AdaptiveMinPool3d,
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    GlobalMinPool,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
-    MinPool1d,
-    MinPool2d,
-    MinPool3d,
-    SumPool1d,
-    SumPool2d,
-    SumPool3d,
-)
+from .layers import *  # noqa: F403
+from .layers import __all__ as _layers
 from .ops import PoolOp
 from .reductions import (
     gem_pool1d,
@@ -134,31 +110,7 @@ from .stochastic import stochastic_pool1d, stochastic_pool2d, stochastic_pool3d
 from .unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AdaptiveMinPool1d",
-    "AdaptiveMinPool2d",
-    "AdaptiveMinPool3d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "GlobalAvgPool",
-    "GlobalMaxPool",
-    "GlobalMinPool",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "MinPool1d",
-    "MinPool2d",
-    "MinPool3d",
     "PoolOp",
-    "SumPool1d",
-    "SumPool2d",
-    "SumPool3d",
     "__version__",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool1d_backward",
@@ -258,5 +210,6 @@ __all__ = [
     "var_pool2d",
     "var_pool3d",
 ]
+__all__ += _layers
 
 __version__ = "0.1.0"
