@@ -143,6 +143,13 @@ def channels_outside(array: np.ndarray, dims: int) -> np.ndarray:
     return array.transpose(_order(array.ndim, dims, False))
 
 
+def laid_as(array: np.ndarray, result: np.ndarray) -> np.ndarray:
+    """``result`` with its axes in memory as those of ``array``, of as many axes."""
+    laid = np.empty_like(array, result.dtype, shape=result.shape)
+    laid[...] = result
+    return laid
+
+
 #: Fewer channels that come last fill too little of a vector.
 FEWEST_INSIDE = 8
 
@@ -150,16 +157,15 @@ FEWEST_INSIDE = 8
 def readable(array: np.ndarray, dims: int, alike: bool = True) -> tuple[np.ndarray, int]:
     """``array`` as kernels can walk it, and how many axes follow the ``dims`` pooled ones.
 
-    Channels that lie inside the pooled axes stay there if all have ``alike`` windows: their axis is
-    the last then. What no kernel could walk as it lies is copied once.
+    Channels that lie inside the pooled axes stay there: their axis is the last then, if all have
+    ``alike`` windows. What no kernel could walk as it lies is copied once.
     """
     item, channels = array.itemsize, array.ndim - dims - 1
     regular = all(stride >= 0 and stride % item == 0 for stride in array.strides)
     if regular and array.flags.aligned and array.dtype.isnative:
-        if array.shape[-1] <= 1 or array.strides[-1] == item:
+        if array.shape[-1] <= 1 or array.strides[-1] == item or not alike:
             return array, 0
-        inside = array.strides[channels] == item
-        if alike and inside and array.shape[channels] >= FEWEST_INSIDE:
+        if array.shape[channels] >= FEWEST_INSIDE and array.strides[channels] == item:
             return channels_inside(array, dims), 1
     return np.ascontiguousarray(array, array.dtype.newbyteorder("=")), 0
 

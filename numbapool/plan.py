@@ -18,6 +18,7 @@ from .arrays import (
     check_dtype,
     check_outs,
     checked_index_dtype,
+    laid_as,
     readable,
 )
 from .cpu import threads
@@ -198,6 +199,9 @@ def run(
         if inside:
             values = channels_outside(values, where[1])
             indices = None if indices is None else channels_outside(indices, where[1])
+        elif strides is not None and where[0] is as_drawn:  # its kernel writes plane by plane
+            values = laid_as(array, values)
+            indices = None if indices is None else laid_as(array, indices)
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):
         if array is not result:

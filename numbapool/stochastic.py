@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import arguments, functional, geometry, lazy
-from .arrays import check_dtype, narrowed, widened
+from .arrays import check_dtype, laid_as, narrowed, widened
 from .axes import channels_first
 from .docs import documented
 from .indices import gather
@@ -35,6 +35,7 @@ def _drawing(dims: int) -> Callable[..., Any]:
     ) -> Any:
         array, wrap = channels_first(input, dims, data_format)
         check_dtype(array.dtype)
+        native = array.astype(array.dtype.newbyteorder("="), copy=False)
         geometry.spatial(array.shape, dims)
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         indexed = arguments.flag("return_indices", return_indices)
@@ -49,19 +50,18 @@ def _drawing(dims: int) -> Callable[..., Any]:
             how = omitting(op) if without else op
             return lazy.run(how, where, x, asked, "int64", None, None, num_threads)
 
-        weights = np.maximum(widened(array), 0)
+        weights = np.maximum(widened(native), 0)
         with np.errstate(over="ignore", invalid="ignore"):
             if not draws:
                 sums = pooled(SUM, weights, False)
                 squares = pooled(SUM, weights * weights, False)
                 mean = np.divide(squares, sums, out=np.zeros_like(sums), where=sums != 0)
-                return wrap(narrowed(mean, floating(array.dtype.newbyteorder("="))))
+                return wrap(narrowed(mean, floating(native.dtype)))
             # Of exponential times at rates x, the first is x's with probability x over their sum.
             times = rng.standard_exponential(array.shape, weights.dtype)
             rates = np.divide(weights, times, out=weights)  # which lies as the input does
         best, place = pooled(MAX, rates, True)
-        values = np.empty_like(place, array.dtype.newbyteorder("="))
-        values[...] = gather(array, place, dims)
+        values = laid_as(place, gather(native, place, dims))
         lost = np.isnan(best)  # of NaN only: those that are left out have no place
         values[lost] = narrowed(best[lost], values.dtype)
         return (wrap(values), wrap(place)) if indexed else wrap(values)

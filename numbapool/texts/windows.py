@@ -180,7 +180,7 @@ The largest value of windows whose places are drawn: fractional max pooling [1]_
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-    See `max_pool{dims}d`; copied once if channels lie inside.
+    See `max_pool{dims}d`.
 kernel_size : {ints}
     Taps of a window along {each}.
 output_size : {ints}, optional
