@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from numbapool.bench.layers import ADAPTIVE, GLOBAL, TINY, WINDOWS, Layer, sample
+from numbapool.bench.family import OURS
+from numbapool.bench.layers import ADAPTIVE, FAMILY, GLOBAL, TINY, WINDOWS, Layer, sample
 from numbapool.bench.peers import checked, no_gradients
 
 IMPLS = ("numbapool", "torch", "numpy")
@@ -80,6 +81,18 @@ class GlobalMax(_Pooling):
 
 class GlobalAverage(GlobalMax):
     op = "global avg"
+
+
+class Family(_Pooling):
+    """Every further pooling: the registry says which, and which implementations have it."""
+
+    param_names = ("impl", "layer", "op")
+    layers = FAMILY
+    params = (IMPLS, tuple(FAMILY), tuple(OURS))
+
+    def setup(self, impl: str, layer: str, op: str) -> None:
+        self.op = op
+        super().setup(impl, layer, "float32")
 
 
 class TinyMax(_Pooling):

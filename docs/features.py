@@ -37,6 +37,8 @@ serves every pooling that has one, stochastic too. Where there is a `data_format
 whose strides say channels_last is pooled as it lies, too. `numbapool.pool` runs max, min, avg, sum
 and any `PoolOp` over any axes; `global_max_pool`, `global_min_pool` and `global_avg_pool` over all
 spatial ones.
+Fractional poolings are in two and three dimensions, as torch's. A maximum, an order or a spread of
+complex numbers is none: only what adds takes them.
 """
 
 

@@ -16,6 +16,14 @@ from .adaptive import (
     spatial_pyramid_pool,
 )
 from .axes import pool
+from .blur import (
+    blur_pool1d,
+    blur_pool2d,
+    blur_pool3d,
+    max_blur_pool1d,
+    max_blur_pool2d,
+    max_blur_pool3d,
+)
 from .chains import (
     blur_pool1d_backward,
     blur_pool2d_backward,
@@ -30,20 +38,11 @@ from .chains import (
     minmax_pool3d_backward,
 )
 from .compositions import (
-    blur_pool1d,
-    blur_pool2d,
-    blur_pool3d,
-    max_blur_pool1d,
-    max_blur_pool2d,
-    max_blur_pool3d,
     minmax_pool1d,
     minmax_pool2d,
     minmax_pool3d,
     pyramid_pool,
     sppf_pool,
-    stochastic_pool1d,
-    stochastic_pool2d,
-    stochastic_pool3d,
     strip_pool,
 )
 from .explain import explain
@@ -86,32 +85,9 @@ from .gradients import (
     sum_pool3d_backward,
 )
 from .indices import convert_indices, gather
-from .layers import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-    AdaptiveMinPool1d,
-    AdaptiveMinPool2d,
-    AdaptiveMinPool3d,
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    GlobalMinPool,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
-    MinPool1d,
-    MinPool2d,
-    MinPool3d,
-    SumPool1d,
-    SumPool2d,
-    SumPool3d,
-)
+from .intervals import bins
+from .layers import *  # noqa: F403
+from .layers import __all__ as _layers
 from .ops import PoolOp
 from .reductions import (
     gem_pool1d,
@@ -175,35 +151,12 @@ from .slopes import (
     var_pool2d_backward,
     var_pool3d_backward,
 )
+from .stochastic import stochastic_pool1d, stochastic_pool2d, stochastic_pool3d
 from .target import set_default_target
 from .unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AdaptiveMinPool1d",
-    "AdaptiveMinPool2d",
-    "AdaptiveMinPool3d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "GlobalAvgPool",
-    "GlobalMaxPool",
-    "GlobalMinPool",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "MinPool1d",
-    "MinPool2d",
-    "MinPool3d",
     "PoolOp",
-    "SumPool1d",
-    "SumPool2d",
-    "SumPool3d",
     "__version__",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool1d_backward",
@@ -223,6 +176,7 @@ __all__ = [
     "avg_pool2d_backward",
     "avg_pool3d",
     "avg_pool3d_backward",
+    "bins",
     "blur_pool1d",
     "blur_pool1d_backward",
     "blur_pool2d",
@@ -344,5 +298,6 @@ __all__ = [
     "var_pool3d",
     "var_pool3d_backward",
 ]
+__all__ += _layers
 
 __version__ = "0.1.0"

@@ -21,6 +21,20 @@ def _bins(dims: int, output_size: Any) -> tuple[Any, ...]:
     return (geometry.adaptive, dims, plain("output_size", output_size))
 
 
+def selected(
+    op: PoolOp, where: tuple[Any, ...], input: Any, return_indices: Any, index_dtype: Any,
+    index_base: Any, data_format: Any, nan_policy: Any, out: Any, num_threads: int | None,
+) -> Any:  # fmt: skip
+    """What an op selects of these windows, and where, by all options that it may have."""
+    run, how = road(data_format), policed(op, input, nan_policy)
+    if index_base != "plane" or index_dtype == "smallest":
+        return pooled(
+            run, how, where, input, return_indices, index_dtype, index_base, data_format, out,
+            num_threads,
+        )  # fmt: skip
+    return run(how, where, input, return_indices, index_dtype, None, out, num_threads)
+
+
 def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
     def pool(
         input: Any,
@@ -34,14 +48,10 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
     ) -> Any:
-        where = _bins(dims, output_size)
-        run, how = road(data_format), policed(op, input, nan_policy)
-        if index_base != "plane" or index_dtype == "smallest":
-            return pooled(
-                run, how, where, input, return_indices, index_dtype, index_base, data_format, out,
-                num_threads,
-            )  # fmt: skip
-        return run(how, where, input, return_indices, index_dtype, None, out, num_threads)
+        return selected(
+            op, _bins(dims, output_size), input, return_indices, index_dtype, index_base,
+            data_format, nan_policy, out, num_threads,
+        )  # fmt: skip
 
     return documented(pool, f"adaptive_{op.name}", dims)
 

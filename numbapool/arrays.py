@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops.base import BFLOAT16, is_half
+from .ops.base import BFLOAT16, is_half, single
 
 Wrap = Callable[[np.ndarray], Any]
 
@@ -107,6 +107,23 @@ def check_dtype(dtype: np.dtype, sums: bool = False) -> None:
         )
 
 
+def widened(array: np.ndarray) -> np.ndarray:
+    """``array`` as NumPy reckons with it: halves in float32, integers and bool in float64."""
+    if array.dtype == BFLOAT16:
+        return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return array.astype(single(array.dtype.newbyteorder("=")), copy=False)
+
+
+def narrowed(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The way back to a dtype of floats: rounded to nearest, ties to even."""
+    if dtype != BFLOAT16:
+        with np.errstate(over="ignore"):
+            return array.astype(dtype, copy=False)
+    bits = array.astype(np.float32, copy=False).view(np.uint32)
+    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    return np.where(np.isnan(array), 0x7FC0, rounded).astype(np.uint16).view(BFLOAT16)
+
+
 @cache
 def _order(ndim: int, dims: int, inside: bool) -> tuple[int, ...]:
     channels = ndim - dims - 1
@@ -126,20 +143,27 @@ def channels_outside(array: Any, dims: int) -> Any:
     return array.transpose(_order(array.ndim, dims, False))
 
 
+def laid_as(array: np.ndarray, result: np.ndarray) -> np.ndarray:
+    """``result`` with its axes in memory as those of ``array``, of as many axes."""
+    laid = np.empty_like(array, result.dtype, shape=result.shape)
+    laid[...] = result
+    return laid
+
+
 #: Fewer channels that come last fill too little of a vector.
 FEWEST_INSIDE = 8
 
 
-def readable(array: np.ndarray, dims: int) -> tuple[np.ndarray, int]:
+def readable(array: np.ndarray, dims: int, alike: bool = True) -> tuple[np.ndarray, int]:
     """``array`` as kernels can walk it, and how many axes follow the ``dims`` pooled ones.
 
-    Channels that lie inside the pooled axes stay there: their axis is the last then. What no kernel
-    could walk as it lies is copied once.
+    Channels that lie inside the pooled axes stay there: their axis is the last then, if all have
+    ``alike`` windows. What no kernel could walk as it lies is copied once.
     """
     item, channels = array.itemsize, array.ndim - dims - 1
     regular = all(stride >= 0 and stride % item == 0 for stride in array.strides)
     if regular and array.flags.aligned and array.dtype.isnative:
-        if array.shape[-1] <= 1 or array.strides[-1] == item:
+        if array.shape[-1] <= 1 or array.strides[-1] == item or not alike:
             return array, 0
         if array.shape[channels] >= FEWEST_INSIDE and array.strides[channels] == item:
             return channels_inside(array, dims), 1

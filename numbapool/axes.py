@@ -10,7 +10,7 @@ import numpy as np
 
 from . import arguments, geometry, lazy
 from .arguments import plain
-from .arrays import channels_inside, channels_outside, check_outs
+from .arrays import Wrap, channels_inside, channels_outside, check_outs
 from .nan import policed
 from .ops import OPS, PoolOp
 from .target import adapt, on_device
@@ -18,14 +18,30 @@ from .target import adapt, on_device
 
 def road(data_format: Any) -> Callable[..., Any]:
     """What runs a pooling of an input with this order of its axes."""
-    if data_format == "channels_first":
-        return lazy.run
-    if data_format == "channels_last":
-        return _channels_last
-    raise ValueError(
-        "data_format must be 'channels_first' or 'channels_last', "
-        f"got data_format={data_format!r}"
-    )
+    return _channels_last if _is_last(data_format) else lazy.run
+
+
+def _is_last(data_format: Any) -> bool:
+    if data_format not in ("channels_first", "channels_last"):
+        raise ValueError(
+            "data_format must be 'channels_first' or 'channels_last', "
+            f"got data_format={data_format!r}"
+        )
+    return bool(data_format == "channels_last")
+
+
+def channels_first(x: Any, dims: int, data_format: Any) -> tuple[np.ndarray, Wrap]:
+    """``x`` seen as (N, C, *spatial), and what gives results its kind and the order of its axes."""
+    last = _is_last(data_format)
+    array, wrap = adapt("input", x)
+    if not last:
+        return array, wrap
+    if array.ndim not in (dims + 1, dims + 2):
+        raise ValueError(
+            f"input must have {dims + 1} or {dims + 2} dimensions, (*spatial, C) or "
+            f"(N, *spatial, C), got shape {array.shape}"
+        )
+    return channels_outside(array, dims), lambda result: wrap(channels_inside(result, dims))
 
 
 def _channels_last(
@@ -33,29 +49,19 @@ def _channels_last(
     divisor: int | None, out: Any, num_threads: int | None,
 ) -> Any:  # fmt: skip
     dims = where[1]
-    array, wrap = adapt("input", x)
-    if array.ndim not in (dims + 1, dims + 2):
-        raise ValueError(
-            f"input must have {dims + 1} or {dims + 2} dimensions, (*spatial, C) or "
-            f"(N, *spatial, C), got shape {array.shape}"
-        )
+    array, wrap = channels_first(x, dims, "channels_last")
 
-    def inward(array: Any) -> Any:
-        return channels_outside(array, dims)
-
-    def outward(array: Any) -> Any:
-        return wrap(channels_inside(array, dims))
+    def inward(name: str, out: Any) -> Any:
+        return channels_outside(adapt(name, out)[0], dims)
 
     if isinstance(out, (tuple, list)):
-        outs: Any = tuple(inward(adapt(f"out[{i}]", o)[0]) for i, o in enumerate(out))
+        outs: Any = tuple(inward(f"out[{i}]", o) for i, o in enumerate(out))
     else:
-        outs = None if out is None else inward(adapt("out", out)[0])
-    result = lazy.run(
-        op, where, inward(array), return_indices, index_dtype, divisor, outs, num_threads
-    )
+        outs = None if out is None else inward("out", out)
+    result = lazy.run(op, where, array, return_indices, index_dtype, divisor, outs, num_threads)
     if out is not None:
         return out
-    return tuple(map(outward, result)) if isinstance(result, tuple) else outward(result)
+    return tuple(map(wrap, result)) if isinstance(result, tuple) else wrap(result)
 
 
 def _pooled_axes(axes: Any, ndim: int, kernel_size: Any) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import arguments, functional, geometry, gradients
 from .arguments import plain
-from .compositions import PADDINGS, blur_filter
+from .blur import PADDINGS, blur_filter
 from .docs import documented
 from .fractional import placed
 from .gradients import check_like, checked_shape, floats
@@ -163,11 +163,12 @@ def _of_drawn(dims: int) -> Callable[..., Any]:
     ) -> Any:
         grad, wrap = floats("grad_output", grad_output)
         shape = checked_shape(input_shape, grad.shape, dims)
-        bins, taps = placed(
+        axes = placed(
             shape, grad.dtype, dims, kernel_size, output_size, output_ratio, random_samples, None
         )
         lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
-        cells = tuple(each.shape[1] for each in bins)
+        cells, taps = geometry.lengths(axes), prod(axis.kernel for axis in axes)
+        bins = [np.stack(axis.interval(np.arange(len(axis))), -1) for axis in axes]
         check_like("grad_output", grad, (*lead, *cells), grad.dtype)
         with undisturbed():
             from .cpu import regions, threads

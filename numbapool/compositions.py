@@ -1,4 +1,4 @@
-"""Poolings made of others: two at once, one after the other, or of what was drawn."""
+"""Poolings made of others: two at once, several sizes side by side, one after the other."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from . import adaptive, arguments, functional, geometry
+from . import adaptive, arguments, functional, geometry, lazy
 from .arguments import plain
 from .arrays import adapt
+from .axes import channels_first
 from .docs import documented
-from .indices import gather
+from .nan import policed
+from .ops import MAX, MIN
 
 #: Bytes of planes that two poolings go over in turns: they stay in the caches meanwhile.
 TOGETHER = 4 * 1024 * 1024
 
 
-def _array(x: Any, dims: int) -> tuple[np.ndarray, Any]:
-    array, wrap = adapt("input", x)
-    geometry.spatial(array.shape, dims)
-    return array, wrap
-
-
 def _both(dims: int) -> Callable[..., Any]:
-    least, most = (getattr(functional, f"{name}_pool{dims}d") for name in ("min", "max"))
-
     def minmax_pool(
         input: Any,
         kernel_size: Any,
@@ -35,137 +29,28 @@ def _both(dims: int) -> Callable[..., Any]:
         dilation: Any = 1,
         ceil_mode: bool = False,
         *,
+        data_format: str = "channels_first",
         nan_policy: str = "propagate",
         num_threads: int | None = None,
     ) -> tuple[Any, Any]:
-        array, wrap = _array(input, dims)
-        window = (kernel_size, stride, padding, dilation, ceil_mode)
-        axes = geometry.sliding(
-            array.shape[-dims:], *functional.window(dims, *window)[2:]
-        )
-        options = {"nan_policy": nan_policy, "num_threads": num_threads}
+        array, wrap = channels_first(input, dims, data_format)
+        where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
+        axes = geometry.sliding(geometry.spatial(array.shape, dims), *where[2:])
+        least, most = (policed(op, input, nan_policy) for op in (MIN, MAX))
         lead = array.shape[: array.ndim - dims]
-        shape = (*lead, *geometry.lengths(axes))
-        low, high = np.empty(shape, array.dtype), np.empty(shape, array.dtype)
+        shape, native = (*lead, *geometry.lengths(axes)), array.dtype.newbyteorder("=")
+        low, high = (np.empty_like(array, native, shape=shape) for _ in range(2))
         step = max(TOGETHER // max(prod(array.shape[1:]) * array.itemsize, 1), 1)
         for start in range(0, max(lead[0], 1), step):
             part = slice(start, start + step)
-            least(array[part], *window, out=low[part], **options)
-            most(array[part], *window, out=high[part], **options)
+            for op, out in ((least, low), (most, high)):
+                lazy.run(op, where, array[part], False, None, None, out[part], num_threads)
         return wrap(low), wrap(high)
 
     return documented(minmax_pool, "minmax", dims)
 
 
-def _drawn(dims: int) -> Callable[..., Any]:
-    most, total = (getattr(functional, f"{name}_pool{dims}d") for name in ("max", "sum"))
-
-    def stochastic_pool(
-        input: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = False,
-        *,
-        rng: Any = None,
-        train: bool = True,
-        num_threads: int | None = None,
-    ) -> Any:
-        array, wrap = _array(input, dims)
-        if array.dtype not in (np.float32, np.float64):
-            raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")
-        window = (kernel_size, stride, padding, dilation, ceil_mode)
-        weights = np.maximum(array, 0)
-        indexed = arguments.flag("return_indices", return_indices)
-        if not arguments.flag("train", train):
-            if indexed:
-                raise ValueError("return_indices needs train=True: an expectation has no place")
-            squares = total(array * weights, *window, num_threads=num_threads)
-            sums = total(weights, *window, num_threads=num_threads)
-            return wrap(np.divide(squares, sums, out=np.zeros_like(sums), where=sums != 0))
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-        # Of exponential times at rates x, the first is x's with probability x over their sum.
-        rates = weights / rng.standard_exponential(array.shape, weights.dtype)
-        _, where = most(rates, *window, return_indices=True, num_threads=num_threads)
-        values = gather(array, where, dims)
-        return (wrap(values), wrap(where)) if indexed else wrap(values)
-
-    return documented(stochastic_pool, "stochastic", dims)
-
-
-PADDINGS: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "zero": "constant"}
-
-
-def blur_filter(
-    sizes: tuple[int, ...], filter_size: Any, padding_mode: Any
-) -> tuple[int, int, int]:
-    """How many taps a blur has, and how much is padded before and after planes of these sizes."""
-    (count,) = arguments.spread("filter_size", plain("filter_size", filter_size), 1, 1)
-    if padding_mode not in PADDINGS:
-        raise ValueError(
-            f"padding_mode must be one of {', '.join(PADDINGS)}, got {padding_mode!r}"
-        )
-    before, after = (count - 1) // 2, count // 2
-    if padding_mode == "reflect" and min(sizes) <= after:
-        raise ValueError(
-            f"filter_size={count} reflects more than an input of spatial shape {sizes} has"
-        )
-    return count, before, after
-
-
-def _blurring(dims: int, first: bool) -> Callable[..., Any]:
-    average = getattr(functional, f"avg_pool{dims}d")
-    most = getattr(functional, f"max_pool{dims}d")
-
-    def blurred(x: Any, taps: Any, stride: Any, padding_mode: Any, num_threads: Any) -> Any:
-        array, wrap = _array(x, dims)
-        if array.dtype not in (np.float32, np.float64):
-            raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")
-        count, before, after = blur_filter(array.shape[array.ndim - dims :], taps, padding_mode)
-        pads = [(0, 0)] * (array.ndim - dims) + [(before, after)] * dims
-        result: np.ndarray = np.pad(array, pads, PADDINGS[padding_mode])
-        strides = arguments.spread("stride", plain("stride", stride), dims, 1)
-        # Binomial weights are means of two neighbours, again and again; only the last one strides.
-        for _ in range(count - 2):
-            result = average(result, 2, 1, num_threads=num_threads)
-        result = average(result, min(count, 2), strides, num_threads=num_threads)
-        return wrap(result)
-
-    def blur_pool(
-        input: Any,
-        filter_size: int = 3,
-        stride: Any = 2,
-        *,
-        padding_mode: str = "reflect",
-        num_threads: int | None = None,
-    ) -> Any:
-        return blurred(input, filter_size, stride, padding_mode, num_threads)
-
-    def max_blur_pool(
-        input: Any,
-        kernel_size: Any,
-        filter_size: int = 3,
-        stride: Any = 2,
-        *,
-        padding_mode: str = "reflect",
-        num_threads: int | None = None,
-    ) -> Any:
-        dense = most(input, kernel_size, 1, num_threads=num_threads)
-        return blurred(dense, filter_size, stride, padding_mode, num_threads)
-
-    if first:
-        return documented(max_blur_pool, "max_blur", dims)
-    return documented(blur_pool, "blur", dims)
-
-
-DIMS = (1, 2, 3)
-minmax_pool1d, minmax_pool2d, minmax_pool3d = map(_both, DIMS)
-stochastic_pool1d, stochastic_pool2d, stochastic_pool3d = map(_drawn, DIMS)
-blur_pool1d, blur_pool2d, blur_pool3d = (_blurring(dims, False) for dims in DIMS)
-max_blur_pool1d, max_blur_pool2d, max_blur_pool3d = (_blurring(dims, True) for dims in DIMS)
+minmax_pool1d, minmax_pool2d, minmax_pool3d = map(_both, (1, 2, 3))
 
 
 def pyramid_pool(
@@ -267,7 +152,8 @@ def sppf_pool(
     >>> numbapool.sppf_pool(np.zeros((1, 8, 20, 20))).shape
     (1, 32, 20, 20)
     """
-    array, wrap = _array(input, 2)
+    array, wrap = adapt("input", input)
+    geometry.spatial(array.shape, 2)
     (kernel,) = arguments.spread("kernel_size", plain("kernel_size", kernel_size), 1, 1)
     (count,) = arguments.spread("times", plain("times", times), 1, 1)
     if kernel % 2 == 0:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arguments import spread
+from .drawn import Drawn
 
 
 def larger(a: Any, b: Any) -> Any:
@@ -161,8 +162,16 @@ class Transposed:
         return cell * 0 + 1
 
 
-Axis = Sliding | Bins | Merged | Transposed
+Axis = Sliding | Bins | Merged | Transposed | Drawn
 UNIT = Sliding(1, 1)
+
+
+def covered(axis: Axis) -> bool:
+    """Whether a single window has all inputs, in every plane."""
+    if len(axis) != 1:
+        return False
+    low, high = axis.interval(0)
+    return bool(np.all(low == 0) and np.all(high == axis.size))
 
 
 def still(axis: Axis) -> bool:
@@ -200,7 +209,7 @@ def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
         else:
             rest.append(laid)
     last, by, place = rest.pop()
-    while rest and len(last) == 1 and last.interval(0) == (0, last.size):
+    while rest and covered(last):
         outer, taps = rest[-1].axis, last.count(0)
         if not rest[-1].spans(Laid(last, by, place), indexed) or (last.step > 1 and last.size > 1):
             break

@@ -19,12 +19,14 @@ from .arrays import (
     check_dtype,
     check_outs,
     checked_index_dtype,
+    laid_as,
     readable,
 )
 from .cpu import threads
 from .cpu.drivers import serial
 from .cpu.kernels import Program
 from .cpu.programs import program
+from .drawn import as_drawn
 from .ops import PoolOp
 from .ops.base import is_half
 
@@ -85,7 +87,7 @@ def laid(
 
 
 class LargePlan(Exception):
-    """A plan with large tables, which is not one of many: what is raised is not cached."""
+    """A plan with large tables or drawn windows, not one of many: what is raised is not cached."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
@@ -97,7 +99,8 @@ _few: dict[Any, Plan] = {}
 
 def _kept_among_few(call: Any, plan: Plan) -> Plan:
     tables = plan.program.tables if plan.program else ()
-    if sum(table.nbytes for table in tables) <= KEPT_AMONG_FEW:
+    drawn = call[1][0] is as_drawn  # as good as never drawn again
+    if not drawn and sum(table.nbytes for table in tables) <= KEPT_AMONG_FEW:
         for old in list(_few)[: 1 - FEW]:
             _few.pop(old, None)
         _few[call] = plan
@@ -150,7 +153,7 @@ def make_plan(
         made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
     small = made is None or made.work < SMALL
     plan = Plan(result, op.result(dtype), index_dtype, made, small, is_half(dtype))
-    if made and sum(table.nbytes for table in made.tables) > KEPT:
+    if where[0] is as_drawn or (made and sum(table.nbytes for table in made.tables) > KEPT):
         raise LargePlan(plan)
     return plan
 
@@ -175,7 +178,7 @@ def run(
     if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
         check_dtype(dtype, op.combine is not None and op.lift is None)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
-        array, inside = readable(array, where[1])
+        array, inside = readable(array, where[1], where[0] is not as_drawn)
         strides, dtype = None if array.flags.c_contiguous else array.strides, array.dtype
     if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
@@ -219,6 +222,9 @@ def run(
         if inside:
             values = channels_outside(values, where[1])
             indices = None if indices is None else channels_outside(indices, where[1])
+        elif strides is not None and where[0] is as_drawn:  # its kernel writes plane by plane
+            values = laid_as(array, values)
+            indices = None if indices is None else laid_as(array, indices)
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):
         if array is not result:

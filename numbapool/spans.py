@@ -40,9 +40,9 @@ def of_axes(axes: Sequence[Laid]) -> np.ndarray:
 
 
 def of_windows(axes: Sequence[Laid]) -> np.ndarray:
-    """A row for each window, axis after axis."""
+    """A row for each window, axis after axis; a table of them a plane where planes differ."""
     rows = []
     for axis, by, place in axes:
         low, _ = axis.interval(cells(axis))
-        rows.append(np.stack([low * by, low * place, taps(axis)], 1))
-    return np.concatenate(rows)
+        rows.append(np.stack([low * by, low * place, taps(axis)], -1))
+    return np.ascontiguousarray(np.concatenate(rows, -2))

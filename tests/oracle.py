@@ -70,6 +70,17 @@ def bins(shape, output_size, dims=2):
     return axes
 
 
+def drawn(shape, kernel_size, output_size, samples):
+    """The windows of fractional pooling in one plane: a sample for each axis, as torch has it."""
+    axes = []
+    for size, u in zip(shape, samples, strict=True):
+        alpha = (size - kernel_size) / max(output_size - 1, 1)
+        starts = [int((j + u) * alpha) - int(u * alpha) for j in range(output_size - 1)]
+        axes.append([(list(range(start, start + kernel_size)), kernel_size)
+                     for start in (*starts, size - kernel_size)])  # fmt: skip
+    return axes
+
+
 def planes(x, dims):
     return x.reshape(-1 if x.size else 0, *x.shape[x.ndim - dims :])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import warnings
 
@@ -101,6 +102,7 @@ LAYERS = [
     ),
     (numbapool.AdaptiveMaxPool2d((4, None)), torch.nn.AdaptiveMaxPool2d((4, None))),
     (numbapool.AdaptiveAvgPool2d(5), torch.nn.AdaptiveAvgPool2d(5)),
+    (numbapool.LPPool2d(2, 3, 2), torch.nn.LPPool2d(2, 3, 2)),
 ]
 
 
@@ -113,6 +115,69 @@ def test_layers_are_torch_layers(ours, theirs):
         assert twin == ours
         assert hash(twin) == hash(ours)
         np.testing.assert_array_equal(twin(X), ours(X))
+
+
+RNG = np.random.default_rng
+HELD = [
+    (numbapool.MinMaxPool2d(2), numbapool.minmax_pool2d(X, 2)),
+    (numbapool.MedianPool2d(3, 2), numbapool.median_pool2d(X, 3, 2)),
+    (numbapool.QuantilePool2d(2, q=0.25), numbapool.quantile_pool2d(X, 2, q=0.25)),
+    (numbapool.SoftPool2d(2), numbapool.soft_pool2d(X, 2)),
+    (numbapool.GeMPool2d(2, p=2, eps=0), numbapool.gem_pool2d(X, 2, p=2, eps=0)),
+    (numbapool.BlurPool2d(padding_mode="zero"), numbapool.blur_pool2d(X, padding_mode="zero")),
+    (numbapool.MaxBlurPool2d(2), numbapool.max_blur_pool2d(X, 2)),
+    (numbapool.StochasticPool2d(2, train=False), numbapool.stochastic_pool2d(X, 2, train=False)),
+    (numbapool.FractionalMaxPool2d(2, 7, rng=RNG(3)),
+     numbapool.fractional_max_pool2d(X, 2, 7, rng=RNG(3))),
+    (numbapool.GlobalAvgPool(keepdims=False), X.mean((2, 3))),
+    (numbapool.MaxPool2d(2, nan_policy="omit"), numbapool.max_pool2d(X, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layer", "want"), HELD, ids=repr)
+def test_layers_hold_the_arguments_of_functions(layer, want):
+    twin = pickle.loads(pickle.dumps(layer))
+    assert repr(twin) == repr(layer)
+    for y in (layer(X), twin(X)):
+        np.testing.assert_allclose(y, want, rtol=1e-6)
+
+
+def test_every_pooling_has_a_layer():
+    """By its name in capitals and lower case, in as many dimensions."""
+    layers = {name.lower() for name, value in vars(numbapool).items() if isinstance(value, type)}
+    pools = {name.replace("_", "") for name in numbapool.__all__ if name.islower()
+             and name[-2:] in ("1d", "2d", "3d")}  # fmt: skip
+    assert layers == pools | {"globalmaxpool", "globalminpool", "globalavgpool", "poolop"}
+
+
+def test_what_layers_say():
+    assert repr(numbapool.MaxUnpool2d((2, 2), (2, 2), (0, 0))) == \
+        repr(torch.nn.MaxUnpool2d((2, 2), (2, 2), (0, 0)))  # fmt: skip
+    assert repr(numbapool.GeMPool1d(2, p=4)).endswith("ceil_mode=False, p=4)")
+    assert list(inspect.signature(numbapool.AvgPool2d).parameters) == [
+        "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override",
+        "dilation", "data_format", "nan_policy", "num_threads",
+    ]  # fmt: skip
+    assert "`max_pool3d` with its arguments held" in numbapool.MaxPool3d.__doc__
+    for wrong, says in (({}, "missing a required argument: 'kernel_size'"),
+                        ({"kernel_size": 2, "size": 1}, "an unexpected keyword argument 'size'")):
+        with pytest.raises(TypeError, match=rf"MaxPool2d\(\) .*{says}"):
+            numbapool.MaxPool2d(**wrong)
+
+
+def test_what_a_call_brings():
+    out = np.empty((2, 3, 10, 12), np.float32)
+    assert numbapool.MaxPool2d(2)(X, out=out) is out
+    values, indices = numbapool.MaxPool2d(2, return_indices=True)(X)
+    back = numbapool.MaxUnpool2d(2)
+    np.testing.assert_array_equal(back(values, indices),
+                                  numbapool.max_unpool2d(values, indices, 2))  # fmt: skip
+    theirs = torch.nn.MaxUnpool2d(2)(torch.from_numpy(values), torch.from_numpy(indices), (21, 25))
+    np.testing.assert_array_equal(back(values, indices, (21, 25)), theirs)
+    samples = RNG(0).random((2, 3, 2))
+    drawn = numbapool.FractionalMaxPool2d(2, output_ratio=0.5)(X, random_samples=samples)
+    want = numbapool.fractional_max_pool2d(X, 2, None, 0.5, random_samples=samples)
+    np.testing.assert_array_equal(drawn, want)
 
 
 def test_layers_with_indices():

@@ -15,22 +15,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 asv_runner = pytest.importorskip("asv_runner.discovery")
 from asv_runner._aux import update_sys_path  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 update_sys_path(str(ROOT / "benchmarks"))  # as asv imports them: the package, not its parent
 
+import numbapool  # noqa: E402
 from benchmarks import models, readme, report, table  # noqa: E402
 from benchmarks.bars import layers as bars_layers  # noqa: E402
 from benchmarks.bars import shapes  # noqa: E402
 from benchmarks.bars.__main__ import main as bars_main  # noqa: E402
 from benchmarks.bars.bar import Bar, worst_of_runs  # noqa: E402
 from benchmarks.bars.bar import markdown as bars_markdown  # noqa: E402
-from numbapool.bench import layers, peers, timing  # noqa: E402
+from numbapool.bench import family, layers, peers, timing  # noqa: E402
 
-TABLES = (layers.WINDOWS, layers.TINY, layers.ADAPTIVE, layers.GLOBAL)
+TABLES = (layers.WINDOWS, layers.TINY, layers.ADAPTIVE, layers.GLOBAL, layers.FAMILY)
 BENCHMARKS = {b.name: b for b in asv_runner.disc_benchmarks(str(ROOT / "benchmarks"))}
 CASES = [
     pytest.param(name, number, params, id="-".join((name, *map(str, params))))
@@ -69,6 +70,14 @@ def test_asv_finds_every_kind():
     modules = {name.partition(".")[0] for name in BENCHMARKS}
     assert kinds == {"time", "timeraw", "track"}
     assert modules == {"pooling", "ratios", "startup", "memory"}
+
+
+def test_every_pooling_is_timed():
+    ops = {name.removesuffix("_pool2d").replace("_", " ") for name in vars(numbapool)
+           if name.endswith("_pool2d")}  # fmt: skip
+    assert ops <= set(peers.IMPLEMENTATIONS["numbapool"])
+    assert set(family.OURS) <= set(peers.IMPLEMENTATIONS["numpy"])
+    assert set(family.of_torch(torch)) < set(family.OURS)
 
 
 @pytest.mark.parametrize(("name", "number", "params"), CASES)

@@ -93,6 +93,8 @@ GLOBAL = _named({
     "mobilenet head": Bins((1, 1280, 7, 7)),
     "large planes": Bins((1, 64, 224, 224)),
 })  # fmt: skip
+#: What all further poolings are timed on.
+FAMILY = _named({"family": Window((1, 64, 56, 56), (3, 3), (2, 2))})
 
 
 def sample(shape: Shape, dtype: str) -> np.ndarray:

@@ -19,7 +19,7 @@ import numpy as np
 
 import numbapool
 
-from . import engines, numpy_pool
+from . import engines, family, numpy_pool
 from .engines import Refused
 from .layers import Layer
 
@@ -84,7 +84,7 @@ def _engine(engine: Any) -> dict[str, Binder]:
 
 
 IMPLEMENTATIONS: dict[str, dict[str, Binder]] = {
-    "numbapool": _torch_like(numbapool, np.asarray),
+    "numbapool": _torch_like(numbapool, np.asarray) | family.OURS,
     "numpy": {
         "max": _plain(numpy_pool.max_pool),
         "max with indices": _plain(numpy_pool.max_pool_indices),
@@ -93,6 +93,7 @@ IMPLEMENTATIONS: dict[str, dict[str, Binder]] = {
         "adaptive avg": _plain(numpy_pool.adaptive_avg),
         "global max": lambda x, b: partial(x.max, (2, 3), keepdims=True),
         "global avg": lambda x, b: partial(x.mean, (2, 3), keepdims=True),
+        **family.NUMPY,
     },
 }
 
@@ -117,7 +118,7 @@ if importlib.util.find_spec("torch"):
         global_avg_pool=partial(torch.mean, dim=(2, 3), keepdim=True),
     )  # fmt: skip
     IMPLEMENTATIONS |= {
-        "torch": _torch_like(_torch, torch.from_numpy),
+        "torch": _torch_like(_torch, torch.from_numpy) | family.of_torch(torch),
         "torch channels_last": _torch_like(_torch, _channels_last),
         "numbapool[torch]": _torch_like(numbapool, torch.from_numpy),
     }
@@ -126,6 +127,12 @@ if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
     IMPLEMENTATIONS["onnxruntime"] = _engine(engines.OnnxRuntime)
 if importlib.util.find_spec("openvino"):
     IMPLEMENTATIONS["openvino"] = _engine(engines.OpenVino)
+
+#: Ops whose results are among the inputs, and equal whoever pools.
+SELECTIONS = {
+    "max", "max with indices", "min", "pyramid", "adaptive max", "adaptive min", "global max",
+    "global min", "minmax", "stochastic", "fractional max", "sppf", "roi pool", "unpool",
+}  # fmt: skip
 
 #: Whose results are taken for right, in this order.
 JUDGES = tuple(name for name in ("torch", "numpy", "numbapool") if name in IMPLEMENTATIONS)
@@ -154,10 +161,10 @@ def arrays(name: str, call: Call) -> Arrays:
 
 
 def compare(name: str, op: str, layer: Layer, got: Arrays, want: Arrays) -> None:
-    """Maxima and their indices are equal; averages agree as far as a sum in order is exact."""
+    """Selections and indices are equal; others agree as far as a sum in order is exact."""
     for mine, theirs in zip(got, want, strict=True):
         tolerance = 0.0
-        if op.endswith(("avg", "sum")):
+        if op not in SELECTIONS:
             tolerance = (layer.taps + 4) * np.finfo(mine.dtype).eps
         if mine.dtype != theirs.dtype or mine.shape != theirs.shape:
             raise WrongResultError(f"{name}, {op} {layer}: {mine.dtype}{mine.shape} is not "

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(36)
+FIELDS = range(37)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, and how many tasks it has.
@@ -29,8 +29,9 @@ FIELDS = range(36)
     STEP, STEP_ACROSS, TILE_WIDTH, STACK,
     # Slices: the frame of their kernel, and how a pooled one is cut: tiles, and cells in a tile.
     INNER, TILES, BAND,
-    # Gathered taps: how many axes there are.
-    AXES,
+    # Gathered taps: how many axes there are, and bytes from a plane's table of windows to that of
+    # the next; 0 where all have the same.
+    AXES, BY_TABLE,
 ) = FIELDS  # fmt: skip
 
 @inner

@@ -17,6 +17,7 @@ from .frame import (
     AXES,
     BY_BATCH,
     BY_CHANNEL,
+    BY_TABLE,
     CELLS,
     CHANNELS,
     COLS,
@@ -97,7 +98,7 @@ def make_gather(s: Scalars, counted: bool, indexed: bool) -> Any:
         x, out = memory.pointer(x_at, source), memory.pointer(out_at, result)
         index = memory.pointer(index_at, index_type)
         axes = memory.pointer(memory.word(frame, ROWS), U)
-        spans = memory.pointer(memory.word(frame, COLS), U)
+        tables, by_table = memory.word(frame, COLS), memory.word(frame, BY_TABLE)
         counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         channels, outer = memory.word(frame, CHANNELS), memory.word(frame, AXES) - one
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
@@ -107,7 +108,9 @@ def make_gather(s: Scalars, counted: bool, indexed: bool) -> Any:
         step = memory.load(INPUT, axes, outer * each + by)
         step_place = memory.load(INPUT, axes, outer * each + place)
         for task in range(first, last):
-            base = plane_at(task // rows_out, channels, by_batch, by_channel)
+            plane = task // rows_out
+            base = plane_at(plane, channels, by_batch, by_channel)
+            spans = memory.pointer(tables + plane * by_table, U)
             far, base_place, rows, down_count = corner(
                 axes, spans, counts, outer, task % rows_out, taken
             )

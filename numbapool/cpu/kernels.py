@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..geometry import UNIT, Axis, Laid, Sliding
+from ..geometry import UNIT, Axis, Laid, Sliding, covered
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import as_it_is
@@ -74,7 +74,7 @@ def kernel(
 
 
 def _is_whole(axis: Axis) -> bool:
-    return len(axis) == 1 and axis.step == 1 and axis.interval(0) == (0, axis.size)
+    return axis.step == 1 and covered(axis)
 
 
 def _choose(

@@ -9,7 +9,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from .. import spans
-from ..geometry import Laid, lengths, still
+from ..geometry import Axis, Laid, lengths, still
 from ..ops import OPS, PoolOp
 from ..ops.base import is_half
 from . import frame, kernels, volumes
@@ -45,13 +45,18 @@ def _works_on_vectors(op: PoolOp, dtype: np.dtype) -> bool:
     return bool(accumulator(op.lift(nothing)) == nothing)
 
 
+def _alike(axis: Axis) -> bool:
+    """Whether all planes have the same windows."""
+    return np.ndim(axis.interval(0)[0]) == 0
+
+
 def program(
     op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
     index_dtype: np.dtype | None, divisor: int | None,
 ) -> Program:  # fmt: skip
     """How to pool ``planes`` of any number of axes, on vectors if the op's scalars work on them."""
     op = fitting(op, dtype)
-    if _works_on_vectors(op, dtype):
+    if _alike(axes[0].axis) and _works_on_vectors(op, dtype):
         given = op, axes, planes, walk, dtype, index_dtype, divisor
         try:
             return _by_pixels(*given) or volumes.program(*given)
@@ -73,12 +78,14 @@ def described(
     plain = [laid.axis for laid in axes]
     sizes = lengths(plain)
     counts, scaled = kernels.counts(op, plain, divisor, stored(op.accumulator(dtype)))
-    tables = {frame.ROWS: spans.of_axes(axes), frame.COLS: spans.of_windows(axes)}
+    windows = spans.of_windows(axes)
+    tables = {frame.ROWS: spans.of_axes(axes), frame.COLS: windows}
     if counts:
         tables[frame.DOWN_COUNTS] = np.concatenate(counts)
     words = dict(zip(kernels.WALK, walk, strict=True)) | {
         frame.TASKS: planes * prod(sizes[:-1]),
         frame.AXES: len(axes),
+        frame.BY_TABLE: windows.strides[0] if windows.ndim == 3 else 0,
         frame.HEIGHT_OUT: prod(sizes[:-1]),
         frame.CELLS: sizes[-1],
     }

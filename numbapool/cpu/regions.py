@@ -32,15 +32,15 @@ U = np.uintp
 WORK = 20.0  # nanoseconds a bin, about
 
 #: What is taken of a bin's points: their mean, the largest, or the largest of a point's neighbours
-#: times their weights, which is what ONNX calls a maximum; of whole inputs their sum, too.
+#: times their weights, which is what ONNX calls a maximum. Of whole inputs the largest or the sum.
 MEAN, LARGEST, LARGEST_PART, TOTAL = range(4)
 
 
 @cache
 def _bins(dtype: np.dtype, rule: int) -> int:
-    """The largest of the inputs of every bin and its place, or their mean or sum; 0, -1 of none."""
+    """The largest of the inputs of every bin and its place, or their sum; 0, -1 of none."""
     value_type, stamp, zero, one, two = dtype.type, fingerprint(MAX), U(0), U(1), U(2)
-    mean, selects = rule == MEAN, rule == LARGEST
+    selects = rule == LARGEST
 
     def bins(words, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -80,7 +80,7 @@ def _bins(dtype: np.dtype, rule: int) -> int:
                             count += one
                 to = task * (slices * rows * cells) + cell
                 if not selects and count > zero:
-                    best = value_type(total / count if mean else total)
+                    best = value_type(total)
                 memory.store(OUTPUT, out, to, best)
                 if selects:
                     memory.store(OUTPUT_INDEX, index, to, where)
@@ -190,7 +190,7 @@ def of_bins(
 ) -> None:  # fmt: skip
     """The bins of box k along each axis are ``axis[k]``, pairs of a first input and an end.
 
-    MEAN, LARGEST or TOTAL of each; the places of what is largest go to ``indices``.
+    LARGEST or TOTAL of each; the places of what is largest go to ``indices``.
     """
     one_slice = np.tile(np.array([0, 1]), (len(batches), 1, 1))
     deep, down, across = bins if len(bins) == 3 else (one_slice, *bins)

@@ -9,7 +9,7 @@ import numpy as np
 from .api import cuda, device
 from .scalars import Scalars
 from .windows import make_corner, make_plane_at
-from .words import CELLS, PLANES, TOGETHER
+from .words import BY_TABLE, CELLS, PLANES, TOGETHER
 
 U = np.uint64
 
@@ -68,6 +68,7 @@ def make_gathered(
     place_of = make_place_of(axes, word)
     accumulator, divides, identity, stamp = s.accumulator, s.divides, s.identity, s.stamp
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
+    by_table = U(BY_TABLE)
     zero, one, nowhere = U(0), accumulator(1), index(-1)
     override = divisor is not None
     instead = accumulator(divisor if override else 1)
@@ -83,7 +84,7 @@ def make_gathered(
             beside, cell = word(item // cells), word(item % cells)
             plane = word(cuda.blockIdx.y * together + beside)
             while plane < words[planes_at]:
-                start, place, count, along = corner(words, cell)
+                start, place, count, along = corner(words, cell, U(plane) * U(words[by_table]))
                 size = walk(x, plane_at(words, plane) + start, along, seen, zero)
                 value, where, omitted = identity, nowhere, 0
                 if size > zero:

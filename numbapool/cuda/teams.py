@@ -14,7 +14,7 @@ from .api import cuda, device
 from .gathered import make_place_of
 from .scalars import Scalars
 from .windows import make_corner, make_plane_at
-from .words import CELLS, PLANES, TOGETHER
+from .words import BY_TABLE, CELLS, PLANES, TOGETHER
 
 U = np.uint64
 #: Threads of a block.
@@ -79,6 +79,7 @@ def make_teams(
     combine, beats, finish, selects = s.combine, s.beats, s.finish, s.selects
     accumulator, divides, stamp, kind = s.accumulator, s.divides, s.stamp, s.kind
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
+    by_table = U(BY_TABLE)
     zero, one, nowhere, nobody = U(0), accumulator(1), index(-1), U(2**63)
     override = divisor is not None
     instead = accumulator(divisor if override else 1)
@@ -102,7 +103,7 @@ def make_teams(
             size, share = zero, one
             value, where = nothing, nobody
             if known:
-                start, place, count, along = corner(words, cell)
+                start, place, count, along = corner(words, cell, U(plane) * U(words[by_table]))
                 size = U(1)
                 for taps in along[0]:
                     size *= U(taps)

@@ -16,6 +16,7 @@ from .words import (
     BY_BATCH,
     BY_CHANNEL,
     BY_ONE,
+    BY_TABLE,
     CELLS,
     CHANNELS,
     COUNT,
@@ -46,7 +47,8 @@ RUN = 8
 def make_corner(axes: int, word: type) -> Any:
     """Where the window of an output begins: in memory, in an index map, and what it counts.
 
-    With the taps along each axis, and the steps between them in memory and in an index map.
+    With the taps along each axis, and the steps between them in memory and in an index map. The
+    windows of a plane begin ``table`` words behind the first one's.
     """
     row = AXES + AXIS * (axes - 1)
     windows, begin = U(row + spans.WINDOWS), U(row + spans.BEGIN)
@@ -55,18 +57,18 @@ def make_corner(axes: int, word: type) -> Any:
     taps, count, each = U(spans.TAPS), U(COUNT), U(WINDOW)
     if axes == 1:
 
-        def outermost(words, cell):
-            at = U(words[begin]) + U(cell) * each
+        def outermost(words, cell, table):
+            at = U(words[begin]) + table + U(cell) * each
             along = (words[at + taps],), (words[by],), (words[step],)
             return U(words[at + first]), words[at + first_place], words[at + count], along
 
         return device(outermost)
     outer = make_corner(axes - 1, word)
 
-    def corner(words, cell):
+    def corner(words, cell, table):
         length = words[windows]
-        start, place, counts, along = outer(words, word(cell // length))
-        at = U(words[begin]) + U(cell % length) * each
+        start, place, counts, along = outer(words, word(cell // length), table)
+        at = U(words[begin]) + table + U(cell % length) * each
         tall, down, places = along
         along = (
             (*tall, words[at + taps]), (*down, words[by]), (*places, words[step])
@@ -217,6 +219,7 @@ def make_windows(
     fold, finish = make_fold(s, axes), s.finish
     accumulator, stamp = s.accumulator, s.stamp
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
+    by_table = U(BY_TABLE)
     zero, nowhere = word(0), index(-1)
     override = divisor is not None
     instead = accumulator(divisor if override else 1)
@@ -236,7 +239,7 @@ def make_windows(
                 by, step = steps(words)
                 value, where = fold(x, base + start, U(place), (kernel, by, step))
             else:
-                start, first, count, along = corner(words, cell)
+                start, first, count, along = corner(words, cell, U(plane) * U(words[by_table]))
                 value, where = fold(x, base + start, U(first), along)
                 share = accumulator(count)
                 for taps in along[0]:

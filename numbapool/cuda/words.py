@@ -11,9 +11,10 @@ from .. import spans
 from ..geometry import Axis, Laid, Sliding, lengths
 
 #: Outputs in a plane; planes; channels in a batch, and elements from batch to batch and channel to
-#: channel; planes that a row of blocks goes over together.
-CELLS, PLANES, CHANNELS, BY_BATCH, BY_CHANNEL, TOGETHER = range(6)
-AXES = 6
+#: channel; planes that a row of blocks goes over together; words from one plane's table of windows
+#: to the next one's, or 0 where all have the same.
+CELLS, PLANES, CHANNELS, BY_BATCH, BY_CHANNEL, TOGETHER, BY_TABLE = range(7)
+AXES = 7
 #: Besides what `spans` says of an axis: what the starts of its full windows are below, counted from
 #: the padding, and from input to input in memory and in an index map.
 END, BY_ONE, PLACE_ONE = range(len(spans.AXIS), len(spans.AXIS) + 3)
@@ -29,14 +30,17 @@ def words(
     plain = [laid.axis for laid in axes]
     cells = prod(lengths(plain))
     windows = spans.of_windows(axes)
-    counts = np.ones(len(windows), np.int64)
+    counts = np.ones(windows.shape[-2], np.int64)
     if counted:
         counts = np.concatenate([axis.count(spans.cells(axis)) for axis in plain])
-    head = np.array([cells, planes, *walk, together], np.int64)
+    counted_too = np.broadcast_to(counts[:, None], (*windows.shape[:-1], 1))
+    table = np.concatenate([windows, counted_too], -1)
+    apart = table[0].size if table.ndim == 3 else 0
+    head = np.array([cells, planes, *walk, together, apart], np.int64)
     more = [[_end(axis), by, place] for axis, by, place in axes]
     rows = np.column_stack([spans.of_axes(axes), np.array(more, np.int64)])
     rows[:, spans.BEGIN] = AXES + rows.size + WINDOW * rows[:, spans.BEGIN]
-    whole = np.concatenate([head, rows.ravel(), np.column_stack([windows, counts]).ravel()])
+    whole = np.concatenate([head, rows.ravel(), table.ravel()])
     reach = max(int(whole.max()), extent(axes), cells * together)
     return whole.astype(np.uint32 if reach < 2**31 else np.uint64)
 

@@ -8,7 +8,7 @@ The smallest and the largest value of every window, in one pass over memory.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, dilation, ceil_mode, nan_policy, num_threads
+kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, num_threads
     See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
 
 Returns
@@ -29,9 +29,9 @@ A tap of every window, drawn with a probability that is proportional to it [1]_.
 
 Parameters
 ----------
-input : float array of shape (N, C, {axes}) or (C, {axes})
-    Meant to be activations, at least 0; what is below counts as 0.
-kernel_size, stride, padding, dilation, ceil_mode, num_threads
+input : array of shape (N, C, {axes}) or (C, {axes})
+    Meant to be activations, at least 0; what is below counts as 0. Dtypes as `max_pool{dims}d`.
+kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, num_threads
     See `max_pool{dims}d`.
 return_indices : bool
     Whether to return where the taps are too, flat in the plane.
@@ -43,12 +43,18 @@ train : bool
 Returns
 -------
 array of shape (N, C, {o}) or (C, {o}), or a pair (values, indices)
-    Of the input's kind and dtype; the first tap of a window of zeros, 0 for its expectation.
+    Of the input's kind and dtype; the first tap of a window of zeros, 0 for its expectation. An
+    expectation of integers or bool is float64.
 
 Raises
 ------
 TypeError, ValueError
     As `max_pool{dims}d`; also for no ``rng``, and for the indices of an expectation.
+
+Notes
+-----
+Any NaN in a window is drawn, the last one; left out, it has weight 0, and a window of nothing else
+gives NaN with index -1. Halves are weighed in float32.
 
 References
 ----------
@@ -67,7 +73,8 @@ Every few inputs of a blurred array: no aliases of what is finer than that [1]_.
 
 Parameters
 ----------
-input : float array of shape (N, C, {axes}) or (C, {axes})
+input : array of shape (N, C, {axes}) or (C, {axes})
+    Dtypes as `avg_pool{dims}d`.
 filter_size : int
     Taps of the binomial filter, along each axis: 3 is ``[1, 2, 1] / 4``, and 5 is
     ``[1, 4, 6, 4, 1] / 16``.
@@ -75,13 +82,15 @@ stride : {ints}
     Inputs from one output to the next.
 padding_mode : "reflect", "replicate" or "zero"
     What lies outside, ``(filter_size - 1) // 2`` before and ``filter_size // 2`` after.
-num_threads : int, optional
-    See `max_pool{dims}d`, as are errors.
+data_format, nan_policy, num_threads
+    See `max_pool{dims}d`, as are errors. Where NaN is left out, the weights of the other taps are
+    scaled to add up to 1.
 
 Returns
 -------
 array of shape (N, C, {o}) or (C, {o})
-    Of the input's kind and dtype.
+    Of the input's kind. Floats keep their dtype, halves reckoned in float32 and rounded once;
+    integers and bool give float64.
 
 References
 ----------
@@ -99,16 +108,17 @@ The largest value of every window of stride 1, blurred, every few of them [1]_.
 
 Parameters
 ----------
-input : float array of shape (N, C, {axes}) or (C, {axes})
+input : array of shape (N, C, {axes}) or (C, {axes})
+    Dtypes as `max_pool{dims}d`.
 kernel_size : {ints}
     The window's.
-filter_size, stride, padding_mode, num_threads
-    See `blur_pool{dims}d`.
+filter_size, stride, padding_mode, data_format, nan_policy, num_threads
+    See `blur_pool{dims}d`; NaN is left out of maxima, too.
 
 Returns
 -------
 array of shape (N, C, {o}) or (C, {o})
-    Of the input's kind and dtype.
+    As `blur_pool{dims}d`.
 
 References
 ----------

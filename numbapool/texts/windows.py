@@ -180,7 +180,7 @@ The largest value of windows whose places are drawn: fractional max pooling [1]_
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-    NumPy array or torch CPU tensor of float32 or float64; one copy unless C-contiguous.
+    See `max_pool{dims}d`.
 kernel_size : {ints}
     Taps of a window along {each}.
 output_size : {ints}, optional
@@ -194,7 +194,7 @@ random_samples : float array of shape (N, C, {dims}), optional
     across and the second down, as in torch.
 rng : numpy.random.Generator, optional
     Or what draws them. One of the two must be given.
-num_threads : int, optional
+index_dtype, index_base, data_format, nan_policy, out, num_threads
     See `max_pool{dims}d`.
 
 Returns
@@ -229,13 +229,14 @@ The mean of windows whose places are drawn.
 
 Parameters
 ----------
-input, kernel_size, output_size, output_ratio, random_samples, rng, num_threads
+input, kernel_size, output_size, output_ratio, random_samples, rng, data_format, nan_policy, out
+num_threads
     See `fractional_max_pool{dims}d`, as are errors.
 
 Returns
 -------
 array of shape (N, C, {o}) or (C, {o})
-    Of the input's kind and dtype, summed in float64.
+    Floats keep their dtype; integers and bool average in float64, as `avg_pool{dims}d`.
 
 Examples
 --------
