@@ -27,8 +27,8 @@ HEAD = """# What there is
 Every pooling by its number of spatial axes, and what it takes. Written by
 `python docs/features.py`; every cell is checked by `tests/test_features.py`.
 
-| pooling | 1d | 2d | 3d | indices | gradient | channels last | nan_policy | dtypes |
-| --- | :-: | :-: | :-: | :-: | :-: | :-: | :-: | --- |
+| pooling | 1d | 2d | 3d | indices | gradient | channels last | nan_policy | on a GPU | dtypes |
+| --- | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | --- |
 """
 
 TAIL = """
@@ -39,6 +39,9 @@ and any `PoolOp` over any axes; `global_max_pool`, `global_min_pool` and `global
 spatial ones.
 Fractional poolings are in two and three dimensions, as torch's. A maximum, an order or a spread of
 complex numbers is none: only what adds takes them.
+
+What runs on a GPU does so for all dtypes and layouts of its row, with its index map, and by
+`tests/cuda` it gives there what it gives on the CPU.
 """
 
 
@@ -85,6 +88,7 @@ def row(kind: str) -> str:
     marks = [
         *(n in dims for n in (1, 2, 3)), takes(kind, some, "return_indices"), has_gradient(kind),
         takes(kind, some, "data_format"), takes(kind, some, "nan_policy"),
+        takes(kind, some, "target"),
     ]  # fmt: skip
     dtypes = ", ".join(name for name, dtype in SAMPLES.items() if accepts(kind, dtype))
     return f"| {kind} | {' | '.join('yes' if mark else '' for mark in marks)} | {dtypes} |\n"

@@ -152,7 +152,7 @@ from .slopes import (
     var_pool3d_backward,
 )
 from .stochastic import stochastic_pool1d, stochastic_pool2d, stochastic_pool3d
-from .target import set_default_target
+from .targets import set_default_target
 from .unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [

@@ -24,15 +24,16 @@ def _bins(dims: int, output_size: Any) -> tuple[Any, ...]:
 def selected(
     op: PoolOp, where: tuple[Any, ...], input: Any, return_indices: Any, index_dtype: Any,
     index_base: Any, data_format: Any, nan_policy: Any, out: Any, num_threads: int | None,
+    target: str | None,
 ) -> Any:  # fmt: skip
     """What an op selects of these windows, and where, by all options that it may have."""
     run, how = road(data_format), policed(op, input, nan_policy)
     if index_base != "plane" or index_dtype == "smallest":
         return pooled(
             run, how, where, input, return_indices, index_dtype, index_base, data_format, out,
-            num_threads,
+            num_threads, target,
         )  # fmt: skip
-    return run(how, where, input, return_indices, index_dtype, None, out, num_threads)
+    return run(how, where, input, return_indices, index_dtype, None, out, num_threads, target)
 
 
 def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
@@ -47,10 +48,11 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         return selected(
             op, _bins(dims, output_size), input, return_indices, index_dtype, index_base,
-            data_format, nan_policy, out, num_threads,
+            data_format, nan_policy, out, num_threads, target,
         )  # fmt: skip
 
     return documented(pool, f"adaptive_{op.name}", dims)
@@ -65,10 +67,11 @@ def _averaging(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         where = _bins(dims, output_size)
         run, how = road(data_format), policed(MEAN, input, nan_policy)
-        return run(how, where, input, False, None, None, out, num_threads)
+        return run(how, where, input, False, None, None, out, num_threads, target)
 
     return documented(pool, "adaptive_avg", dims)
 
@@ -86,7 +89,7 @@ adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (
 
 def _whole(
     op: PoolOp, x: Any, keepdims: bool, return_indices: bool, index_dtype: Any, out: Any,
-    num_threads: int | None,
+    num_threads: int | None, target: str | None,
 ) -> Any:  # fmt: skip
     dims = getattr(x, "ndim", 3) - 2
     if dims < 1:
@@ -96,7 +99,7 @@ def _whole(
     where = (geometry.adaptive, dims, 1)
     return_indices = arguments.flag("return_indices", return_indices)
     if arguments.flag("keepdims", keepdims):
-        return lazy.run(op, where, x, return_indices, index_dtype, None, out, num_threads)
+        return lazy.run(op, where, x, return_indices, index_dtype, None, out, num_threads, target)
 
     def folded(array: Any) -> Any:
         return array.reshape(tuple(array.shape[:2]))
@@ -108,9 +111,9 @@ def _whole(
         spatial = (..., *[None] * dims)
         full = tuple(adapt("out", o)[0][spatial] for o in outs)
         whole = full if return_indices else full[0]
-        lazy.run(op, where, x, return_indices, index_dtype, None, whole, num_threads)
+        lazy.run(op, where, x, return_indices, index_dtype, None, whole, num_threads, target)
         return out
-    result = lazy.run(op, where, x, return_indices, index_dtype, None, None, num_threads)
+    result = lazy.run(op, where, x, return_indices, index_dtype, None, None, num_threads, target)
     return tuple(map(folded, result)) if return_indices else folded(result)
 
 
@@ -123,6 +126,7 @@ def global_max_pool(
     index_dtype: Any = "int64",
     out: Any = None,
     num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """The largest value of every plane.
 
@@ -134,7 +138,7 @@ def global_max_pool(
         Whether to return where it is too, flat in the plane.
     keepdims : bool
         Whether the spatial axes stay, with size 1.
-    nan_policy, index_dtype, out, num_threads
+    nan_policy, index_dtype, out, num_threads, target
         See `max_pool2d`, as are errors and the rules for equal values and NaN.
 
     Returns
@@ -148,7 +152,7 @@ def global_max_pool(
     array([[11, 23]])
     """
     op = policed(MAX, x, nan_policy)
-    return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads)
+    return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads, target)
 
 
 def global_min_pool(
@@ -160,12 +164,13 @@ def global_min_pool(
     index_dtype: Any = "int64",
     out: Any = None,
     num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """The smallest value of every plane.
 
     Parameters
     ----------
-    x, return_indices, keepdims, index_dtype, out, num_threads
+    x, return_indices, keepdims, index_dtype, out, num_threads, target
         See `global_max_pool`.
 
     Returns
@@ -179,7 +184,7 @@ def global_min_pool(
     array([[ 0, 12]])
     """
     op = policed(MIN, x, nan_policy)
-    return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads)
+    return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads, target)
 
 
 def global_avg_pool(
@@ -189,12 +194,13 @@ def global_avg_pool(
     nan_policy: str = "propagate",
     out: Any = None,
     num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """The average of every plane.
 
     Parameters
     ----------
-    x, keepdims, nan_policy, out, num_threads
+    x, keepdims, nan_policy, out, num_threads, target
         See `global_max_pool`.
 
     Returns
@@ -209,7 +215,7 @@ def global_avg_pool(
     array([[ 5.5, 17.5]])
     """
     op = policed(MEAN, x, nan_policy)
-    return _whole(op, x, keepdims, False, None, out, num_threads)
+    return _whole(op, x, keepdims, False, None, out, num_threads, target)
 
 
 def spatial_pyramid_pool(
@@ -221,6 +227,7 @@ def spatial_pyramid_pool(
     index_dtype: Any = "int64",
     out: Any = None,
     num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """Adaptive pooling at several sizes, as one vector a sample, whatever the size of its planes.
 
@@ -233,7 +240,7 @@ def spatial_pyramid_pool(
         What is taken of a bin.
     return_indices : bool
         Whether to return where the values lie in their planes too ("max" and "min").
-    index_dtype, out, num_threads
+    index_dtype, out, num_threads, target
         See `max_pool2d`, as are the rules for equal values and NaN.
 
     Returns
@@ -289,7 +296,7 @@ def spatial_pyramid_pool(
         cells = channels * side * side
         level = [v[:, at : at + cells].reshape(batch, channels, side, side) for v in vectors]
         lazy.run(op, (geometry.adaptive, 2, side), array, return_indices, index_dtype, None,
-            tuple(level) if return_indices else level[0], num_threads)  # fmt: skip
+            tuple(level) if return_indices else level[0], num_threads, target)  # fmt: skip
         at += cells
     if out is not None:
         return out

@@ -34,6 +34,8 @@ def adapt(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
         raise TypeError(f"{name} must have no mask, got a masked array of shape {x.shape}")
     if isinstance(x, np.ndarray):
         return x.view(np.ndarray), as_it_is
+    if hasattr(x, "__cuda_array_interface__"):
+        raise TypeError(f"{name} must be on the host here, got a {type(x).__name__} on a GPU")
     raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(x).__name__}")
 
 
@@ -59,7 +61,7 @@ def _callers() -> int:
 
 def _from_torch(name: str, x: Any) -> np.ndarray:
     if x.device.type != "cpu":
-        raise TypeError(f"{name} must be on the CPU, got a tensor on {x.device}")
+        raise TypeError(f"{name} must be on the host here, got a tensor on {x.device}")
     torch = sys.modules["torch"]
     if x.layout != torch.strided:
         raise TypeError(f"{name} must be a dense tensor, got layout {x.layout}")

@@ -13,7 +13,7 @@ from .arguments import plain
 from .arrays import Wrap, channels_inside, channels_outside, check_outs
 from .nan import policed
 from .ops import OPS, PoolOp
-from .target import adapt, on_device
+from .targets import adapt, on_device
 
 
 def road(data_format: Any) -> Callable[..., Any]:
@@ -30,10 +30,15 @@ def _is_last(data_format: Any) -> bool:
     return bool(data_format == "channels_last")
 
 
-def channels_first(x: Any, dims: int, data_format: Any) -> tuple[np.ndarray, Wrap]:
-    """``x`` seen as (N, C, *spatial), and what gives results its kind and the order of its axes."""
+def channels_first(
+    x: Any, dims: int, data_format: Any, adapted: Callable[[str, Any], tuple[Any, Any]] = adapt
+) -> tuple[Any, Wrap]:
+    """``x`` seen as (N, C, *spatial), and what gives results its kind and the order of its axes.
+
+    ``adapted`` says whose arrays are taken: any target's, or the host's.
+    """
     last = _is_last(data_format)
-    array, wrap = adapt("input", x)
+    array, wrap = adapted("input", x)
     if not last:
         return array, wrap
     if array.ndim not in (dims + 1, dims + 2):
@@ -46,7 +51,7 @@ def channels_first(x: Any, dims: int, data_format: Any) -> tuple[np.ndarray, Wra
 
 def _channels_last(
     op: PoolOp, where: tuple[Any, ...], x: Any, return_indices: Any, index_dtype: Any,
-    divisor: int | None, out: Any, num_threads: int | None,
+    divisor: int | None, out: Any, num_threads: int | None, target: str | None,
 ) -> Any:  # fmt: skip
     dims = where[1]
     array, wrap = channels_first(x, dims, "channels_last")
@@ -58,7 +63,9 @@ def _channels_last(
         outs: Any = tuple(inward(f"out[{i}]", o) for i, o in enumerate(out))
     else:
         outs = None if out is None else inward("out", out)
-    result = lazy.run(op, where, array, return_indices, index_dtype, divisor, outs, num_threads)
+    result = lazy.run(
+        op, where, array, return_indices, index_dtype, divisor, outs, num_threads, target
+    )
     if out is not None:
         return out
     return tuple(map(wrap, result)) if isinstance(result, tuple) else wrap(result)
@@ -95,6 +102,7 @@ def pool(
     nan_policy: str = "propagate",
     out: Any = None,
     num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """Pool any axes of an array of any rank: blocks of a grid, volumes, stacks of them.
 
@@ -114,7 +122,7 @@ def pool(
         if it is one int.
     count_include_pad : bool
         See `avg_pool2d`.
-    index_dtype, nan_policy, out, num_threads
+    index_dtype, nan_policy, out, num_threads, target
         See `max_pool2d`, as are errors and the rules for equal values and NaN.
 
     Returns
@@ -160,7 +168,7 @@ def pool(
     )  # fmt: skip
     found = lazy.run(
         op, where, channels_outside(seen, dims), return_indices, index_dtype, None, None,
-        num_threads,
+        num_threads, target,
     )
     back = np.argsort(order)
 
@@ -175,8 +183,8 @@ def pool(
             raise TypeError("out is for arrays of the host here, got x on a device")
         kinds = [result.dtype for result in results]
         asked = check_outs(out, results[0].shape, kinds, array)
-        for target, result in zip(asked, results, strict=True):
-            target[...] = result
+        for into, result in zip(asked, results, strict=True):
+            into[...] = result
         return out
     wrapped = tuple(map(wrap, results))
     return wrapped if isinstance(found, tuple) else wrapped[0]

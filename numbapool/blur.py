@@ -9,7 +9,7 @@ import numpy as np
 
 from . import arguments, functional, geometry, lazy
 from .arguments import plain
-from .arrays import check_dtype, narrowed, widened
+from .arrays import adapt, check_dtype, narrowed, widened
 from .axes import channels_first
 from .docs import documented
 from .nan import omits
@@ -84,7 +84,7 @@ def _blurring(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
     ) -> Any:
-        array, wrap = channels_first(input, dims, data_format)
+        array, wrap = channels_first(input, dims, data_format, adapt)
         omit = omits(input, nan_policy)
         return wrap(_blurred(array, dims, filter_size, stride, padding_mode, omit, num_threads))
 
@@ -103,7 +103,7 @@ def _blurring_maxima(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
     ) -> Any:
-        array, wrap = channels_first(input, dims, data_format)
+        array, wrap = channels_first(input, dims, data_format, adapt)
         omit = omits(input, nan_policy)
         where = functional.window(dims, kernel_size, 1, 0, 1, False)
         largest = omitting(MAX) if omit else MAX

@@ -33,7 +33,7 @@ def _both(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
     ) -> tuple[Any, Any]:
-        array, wrap = channels_first(input, dims, data_format)
+        array, wrap = channels_first(input, dims, data_format, adapt)
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         axes = geometry.sliding(geometry.spatial(array.shape, dims), *where[2:])
         least, most = (policed(op, input, nan_policy) for op in (MIN, MAX))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 _one_at_a_time = threading.Lock()
@@ -17,6 +18,9 @@ WHAT = {
     "gather": "windows of any kind: the taps of each are gathered, then reduced together",
     "pixels": "small windows with channels inside: a vector of channels, tap by tap",
     "slices": "more than two axes: every slice by the kernel below, then the pooled slices",
+    "windows": "on a GPU: a thread to an output, full windows unrolled where they slide",
+    "teams": "on a GPU: a team of threads to each of a few large windows, joined in pairs",
+    "gathered": "on a GPU: the taps of each window are gathered, then reduced together",
 }
 
 
@@ -28,8 +32,9 @@ class Explanation:
     ----------
     kernels : tuple of str
         The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, or ``"none"`` where there is nothing
-        to do. A pyramid has one for every level.
+        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"teams"``,
+        ``"gathered"``, or ``"none"`` where there is nothing to do. A pyramid has one for every
+        level.
     lines : tuple of str
         A few words on each.
     """
@@ -73,9 +78,9 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
     from . import plan
 
     noted: list[tuple[tuple[Any, ...], Any]] = []
-    asker, make_plan = threading.get_ident(), plan.make_plan
+    asker, makers = threading.get_ident(), {module: module.make_plan for module in _roads(plan)}
 
-    def noting(*key: Any) -> Any:
+    def noting(make_plan: Callable[..., Any], *key: Any) -> Any:
         mine = threading.get_ident() == asker
         try:
             made = make_plan(*key)
@@ -88,13 +93,24 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
     # The way to a kernel has no room for a question: for this call, the plans come past here.
     with _one_at_a_time:
         plan._few.clear()
-        plan.make_plan = noting  # type: ignore[assignment]
+        for module, make_plan in makers.items():
+            module.make_plan = partial(noting, make_plan)
         try:
             pool(*args, **kwargs)
         finally:
-            plan.make_plan = make_plan
+            for module, make_plan in makers.items():
+                module.make_plan = make_plan
     kernels = tuple(made.program.name if made.program else "none" for _, made in noted)
     return Explanation(kernels, tuple(line for key, made in noted for line in _lines(key, made)))
+
+
+def _roads(plan: Any) -> list[Any]:
+    """The modules that make plans, the one of GPUs if there can be any."""
+    try:
+        from .cuda import run
+    except ImportError:
+        return [plan]
+    return [plan, run]
 
 
 def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
@@ -105,6 +121,10 @@ def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
     program = made.program
     if program is None:
         return [head, "  none: there is nothing to pool"]
+    if hasattr(program, "grid"):
+        blocks = program.grid[0] * program.grid[1]
+        shared = f"  {blocks} block{'s' * (blocks > 1)} of {program.block} threads"
+        return [head, f"  {program.name}: {WHAT[program.name]}", shared]
     how = "on one thread: it is less work than starting others" if made.small else "on all threads"
     tasks = f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}"
     kernels = []

@@ -84,13 +84,14 @@ def _selecting(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         where = _where(
             dims, input, data_format, kernel_size, output_size, output_ratio, random_samples, rng
         )
         return selected(
             MAX, where, input, return_indices, index_dtype, index_base, data_format, nan_policy,
-            out, num_threads,
+            out, num_threads, target,
         )  # fmt: skip
 
     return documented(pool, "fractional_max", dims)
@@ -109,12 +110,13 @@ def _averaging(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         where = _where(
             dims, input, data_format, kernel_size, output_size, output_ratio, random_samples, rng
         )
         how = policed(MEAN, input, nan_policy)
-        return road(data_format)(how, where, input, False, None, None, out, num_threads)
+        return road(data_format)(how, where, input, False, None, None, out, num_threads, target)
 
     return documented(pool, "fractional_avg", dims)
 

@@ -61,6 +61,7 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
@@ -68,9 +69,9 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         if index_base != "plane" or index_dtype == "smallest":
             return pooled(
                 run, how, where, input, return_indices, index_dtype, index_base, data_format, out,
-                num_threads,
+                num_threads, target,
             )  # fmt: skip
-        return run(how, where, input, return_indices, index_dtype, None, out, num_threads)
+        return run(how, where, input, return_indices, index_dtype, None, out, num_threads, target)
 
     return documented(pool, op.name, dims)
 
@@ -90,6 +91,7 @@ def _averaging(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         if divisor_override is not None:
             divisor_override = divisor(divisor_override)
@@ -98,7 +100,7 @@ def _averaging(dims: int) -> Callable[..., Any]:
         )
         run = lazy.run if data_format == "channels_first" else road(data_format)
         how = MEAN if nan_policy == "propagate" else policed(MEAN, input, nan_policy)
-        return run(how, where, input, False, None, divisor_override, out, num_threads)
+        return run(how, where, input, False, None, divisor_override, out, num_threads, target)
 
     return documented(pool, "avg", dims)
 
@@ -116,11 +118,12 @@ def _summing(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
         how = SUM if nan_policy == "propagate" else policed(SUM, input, nan_policy)
-        return run(how, where, input, False, None, None, out, num_threads)
+        return run(how, where, input, False, None, None, out, num_threads, target)
 
     return documented(pool, "sum", dims)
 

@@ -208,14 +208,16 @@ def convert_indices(
 def pooled(
     run: Callable[..., Any], op: PoolOp, where: tuple[Any, ...], x: Any, return_indices: Any,
     index_dtype: Any, index_base: Any, data_format: str, out: Any, num_threads: int | None,
+    target: str | None,
 ) -> Any:  # fmt: skip
     """What ``run`` gives, its index map in another base or dtype than those of kernels."""
     base, dims, last = checked_base("index_base", index_base), where[1], data_format != FIRST
     if not arguments.flag("return_indices", return_indices):
-        return run(op, where, x, False, "int64", None, out, num_threads)
+        return run(op, where, x, False, "int64", None, out, num_threads, target)
     if base == "window" and where[0] is not geometry.sliding:
         raise ValueError("index_base='window' needs windows of one size, not bins")
-    values, found = run(op, where, x, True, "int64", None, None, num_threads)
+    given, _ = adapt("input", x)  # of the host: so are the steps from one base to another
+    values, found = run(op, where, x, True, "int64", None, None, num_threads, target)
     array, wrap = adapt("indices", found)
     shape = tuple(x.shape)
     if last:
@@ -233,9 +235,9 @@ def pooled(
     if out is None:
         return values, wrap(indices)
     kept = adapt("values", values)[0]
-    asked = check_outs(out, kept.shape, (kept.dtype, dtype), adapt("input", x)[0])
-    for target, result in zip(asked, (kept, indices), strict=True):
-        target[...] = result
+    asked = check_outs(out, kept.shape, (kept.dtype, dtype), given)
+    for into, result in zip(asked, (kept, indices), strict=True):
+        into[...] = result
     return out[0], out[1]
 
 

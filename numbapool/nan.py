@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from . import target
 from .arrays import adapt
 from .ops import PoolOp
 from .ops.base import BFLOAT16, omitting
+from .targets import on_device
 
 POLICIES = ("propagate", "omit", "raise")
 
@@ -27,7 +27,7 @@ def omits(x: Any, nan_policy: Any) -> bool:
         )
     if nan_policy == "propagate":
         return False
-    if target.is_cuda(x):
+    if on_device(x):
         return _omits_there(x, nan_policy)
     array, _ = adapt("input", x)
     brain = array.dtype == BFLOAT16

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import arguments, geometry, target
+from . import arguments, geometry, targets
 from .arrays import (
     Wrap,
     adapt,
@@ -161,15 +161,16 @@ def make_plan(
 def run(
     op: PoolOp, where: Where, x: Any, return_indices: bool = False, index_dtype: Any = "int64",
     divisor: int | None = None, out: Any = None, num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
     wrap: Wrap
-    if type(x) is np.ndarray and target.default is None:
+    if type(x) is np.ndarray and target is None and targets.default is None:
         array, wrap = x, as_it_is
-    elif target.is_cuda(x):
-        return target.run(op, where, x, return_indices, index_dtype, divisor, out)
+    elif targets.is_cuda(x, target):
+        return targets.run(op, where, x, return_indices, index_dtype, divisor, out)
     else:
-        array, wrap = adapt("input", x)
+        array, wrap = targets.fetched(x) if targets.on_device(x) else adapt("input", x)
     dtype = array.dtype
     if dtype.kind == "V":  # somebody's bfloat16
         array, wrap = adapt("input", x)

@@ -123,12 +123,13 @@ def _reducing(kind: str, dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
         **given: Any,
     ) -> Any:
         op = op_of(kind, f"{kind}_pool{dims}d", given)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         how = policed(op, input, nan_policy)
-        return road(data_format)(how, where, input, False, None, None, out, num_threads)
+        return road(data_format)(how, where, input, False, None, None, out, num_threads, target)
 
     return documented(showing_options(pool, kind), kind, dims)
 
@@ -148,6 +149,7 @@ def _norm(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         p = _number("norm_type", norm_type, 0, above=True)
         absolute = arguments.flag("abs", abs)
@@ -156,7 +158,7 @@ def _norm(dims: int) -> Callable[..., Any]:
         op = power.LARGEST_MAGNITUDE if infinite else power.lp(p, math.prod(kernel), absolute)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         how = policed(op, input, nan_policy)
-        return road(data_format)(how, where, input, False, None, None, out, num_threads)
+        return road(data_format)(how, where, input, False, None, None, out, num_threads, target)
 
     return documented(pool, "lp", dims)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import arguments, functional, geometry, lazy
-from .arrays import check_dtype, laid_as, narrowed, widened
+from .arrays import adapt, check_dtype, laid_as, narrowed, widened
 from .axes import channels_first
 from .docs import documented
 from .indices import gather
@@ -33,7 +33,7 @@ def _drawing(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
     ) -> Any:
-        array, wrap = channels_first(input, dims, data_format)
+        array, wrap = channels_first(input, dims, data_format, adapt)
         check_dtype(array.dtype)
         native = array.astype(array.dtype.newbyteorder("="), copy=False)
         geometry.spatial(array.shape, dims)

@@ -55,7 +55,7 @@ def test_options(kind, dims):
     pool = features.function(kind, dims)
     x = np.zeros((0, 1, *(6,) * dims), np.float32)
     want, *_ = parts(pool(x, *args, **options))
-    for option in ("return_indices", "data_format", "nan_policy"):
+    for option in ("return_indices", "data_format", "nan_policy", "target"):
         assert features.takes(kind, dims, option) == features.takes(kind, 2, option)
     if features.takes(kind, dims, "return_indices"):
         values, indices = pool(x, *args, **options, return_indices=True)
@@ -70,3 +70,7 @@ def test_options(kind, dims):
     if features.takes(kind, dims, "nan_policy"):
         with pytest.raises(ValueError, match="nan_policy must be one of"):
             pool(x, *args, **options, nan_policy="drop")
+    if features.takes(kind, dims, "target"):
+        assert pool(x, *args, **options, target="cpu").shape == want.shape
+        with pytest.raises(ValueError, match="target must be one of"):
+            pool(x, *args, **options, target="gpu")

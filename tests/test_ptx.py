@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 import pytest
+from numba.core.types import none
 from numba.np.numpy_support import from_dtype
 
 from numbapool.ops import OPS, exponential, mixed, power, quantile, variance
@@ -58,6 +59,7 @@ def compiled(name, more, op, dtype, axes, indexed, capability):
     kernel = MAKERS[name](s, axes, None, np.uint32, np.int64, indexed, *more)
     kinds = [stored(dtype), stored(op.result(dtype)), np.int64, np.uint32]
     types = [from_dtype(np.dtype(kind))[::1] for kind in kinds]
+    types[2] = types[2] if indexed else none
     if name == "gathered":
         types.append(from_dtype(s.kind)[::1, :])
     return cuda.compile_ptx(kernel, tuple(types), cc=capability)[0]

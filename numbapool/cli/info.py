@@ -54,6 +54,16 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def _gpu() -> str:
+    """Name the GPU, or say what there is not."""
+    try:
+        from numbapool.cuda import api
+
+        return api.name()
+    except (ImportError, RuntimeError) as error:
+        return str(error)
+
+
 def show(args: argparse.Namespace) -> None:
     """Print what a bug report needs."""
     import numba
@@ -69,7 +79,7 @@ def show(args: argparse.Namespace) -> None:
         ("processor", f"{_processor()}, {os.cpu_count()} logical cores"),
         # In this order: asking Numba first would start the layer that it finds by itself.
         ("threads", f"threading layer {threads.layer()}, {numba.get_num_threads()} threads"),
-        ("cuda", "not used: this version of numbapool runs on the CPU only"),
+        ("cuda", _gpu()),
         ("cache", f"{kernels()} compiled kernels"),
     ]
     rows += [("", str(folder)) for folder in jit.cache_folders()]

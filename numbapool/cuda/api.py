@@ -45,6 +45,15 @@ def check() -> None:
         )
 
 
+def name() -> str:
+    """The name of the current device."""
+    check()
+    if SIMULATED:
+        return "Numba's simulator"
+    found = cuda.get_current_device().name
+    return found.decode() if isinstance(found, bytes) else str(found)
+
+
 def _why() -> str:
     try:
         cuda.current_context()

@@ -9,10 +9,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .. import arrays
 from ..ops.base import BFLOAT16
-from ..target import on_device
+from ..targets import on_device
 from .api import SIMULATED, FakeCUDAArray, cuda
 from .scalars import stored
 
@@ -77,6 +78,16 @@ class DeviceArray:
         """The same in another shape: a view where there can be one, else a copy."""
         return seen(self.library.reshaped(self.owner, shape), self.library, self.dtype)
 
+    def sent(self, host: np.ndarray) -> DeviceArray:
+        """A copy of an array of the host, where this one is and of its library."""
+        made = self.like(host.shape, host.dtype)
+        flat = np.ascontiguousarray(host).view(stored(host.dtype)).reshape(-1)
+        if SIMULATED:
+            made.flat()[:] = flat
+        elif host.size:
+            made.flat().copy_to_device(flat)
+        return made
+
     def like(self, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
         """A new array of the same library, on the same device."""
         return seen(self.library.empty(shape, dtype), self.library, dtype)
@@ -85,7 +96,7 @@ class DeviceArray:
         """A copy of it in an array of NumPy's."""
         flat = self.flat()
         host = np.array(flat) if SIMULATED else flat.copy_to_host()
-        return np.lib.stride_tricks.as_strided(host.view(self.dtype), self.shape, self.strides)
+        return as_strided(host.view(self.dtype), self.shape, self.strides)
 
     def span(self) -> tuple[int, int]:
         """The bytes that it lies in, from and to."""
@@ -126,10 +137,7 @@ class DeviceArray:
         steps = zip(self.shape, self.strides, strict=True)
         reach = 1 + sum((n - 1) * step for n, step in steps) // self.itemsize if self.size else 0
         if SIMULATED:
-            return np.lib.stride_tricks.as_strided(
-                self.address.view(kind).reshape(-1)[:1] if self.size else np.empty(0, kind),
-                (reach,), (kind.itemsize,),
-            )  # fmt: skip
+            return as_strided(self.address.view(kind), (reach,), (kind.itemsize,))
         return cuda.as_cuda_array(_Flat(self.address, reach, kind, not self.writable), sync=False)
 
 

@@ -45,7 +45,7 @@ class Program(NamedTuple):
     on: dict[int, Any]  # the words on each device
 
     def launch(self, stream: Any, device: int, x: Any, out: Any, places: Any) -> None:
-        """Runs on ``stream``; ``places`` is an array of no elements where there is no index map."""
+        """Runs on ``stream``; ``places`` is None where there is no index map."""
         held = self.on.get(device)
         if held is None:
             # A launch may come sooner than a copy on another stream ends: this one is waited for.

@@ -10,14 +10,13 @@ import numpy as np
 from .. import arguments, geometry
 from ..arrays import FEWEST_INSIDE, channels_inside, channels_outside, check_dtype
 from ..arrays import checked_index_dtype as checked
+from ..drawn import as_drawn
 from ..ops import MAX, PoolOp
 from ..ops.base import BFLOAT16
 from ..plan import Where, described
 from . import api
 from .arrays import DeviceArray, adapt
 from .program import Program, program
-
-NO_PLACES = np.dtype(np.int64)
 
 
 class Plan(NamedTuple):
@@ -29,8 +28,7 @@ class Plan(NamedTuple):
     program: Program | None  # None where there is nothing to do
 
 
-@lru_cache(maxsize=1024)
-def make_plan(
+def planned(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype,
     index_dtype: np.dtype | None, divisor: int | None, inside: int,
 ) -> Plan:  # fmt: skip
@@ -44,10 +42,13 @@ def make_plan(
     return Plan(result, op.result(dtype), index_dtype, made)
 
 
-def _readable(array: DeviceArray, dims: int) -> tuple[DeviceArray, int]:
+make_plan = lru_cache(maxsize=1024)(planned)
+
+
+def _readable(array: DeviceArray, dims: int, inside: bool) -> tuple[DeviceArray, int]:
     """``array`` as kernels walk it, and how many axes follow the ``dims`` pooled ones.
 
-    Any strides will do; channels that lie inside go last, so that neighbours read neighbours.
+    Any strides will do; channels that lie ``inside`` go last: neighbours read neighbours.
     """
     item, channels = array.itemsize, array.ndim - dims - 1
     if any(step < 0 or step % item for step in array.strides):
@@ -56,7 +57,8 @@ def _readable(array: DeviceArray, dims: int) -> tuple[DeviceArray, int]:
             f"of shape {array.shape} and dtype {array.dtype}"
         )
     last = array.shape[-1] <= 1 or array.strides[-1] == item
-    if last or array.shape[channels] < FEWEST_INSIDE or array.strides[channels] != item:
+    few = array.shape[channels] < FEWEST_INSIDE or array.strides[channels] != item
+    if not inside or last or few:
         return array, 0
     return channels_inside(array, dims), 1
 
@@ -70,10 +72,12 @@ def run(
     given, wrap = adapt("input", x)
     check_dtype(given.dtype, op.combine is not None and op.lift is None)
     geometry.spatial(given.shape, where[1], channels_may_be_0=True)
-    array, inside = _readable(given, where[1])
+    array, inside = _readable(given, where[1], where[0] is not as_drawn)
     indexed = arguments.flag("return_indices", return_indices)
     kind = checked("int64" if index_dtype is None else index_dtype) if indexed else None
-    plan = make_plan(
+    # Every call draws anew: its plan is not kept.
+    make = planned if where[0] is as_drawn else make_plan
+    plan = make(
         op, where, array.shape, array.strides, array.dtype, kind, divisor, inside
     )  # fmt: skip
     kinds = [plan.dtype] if kind is None else [plan.dtype, kind]
@@ -81,10 +85,8 @@ def run(
     if plan.program is not None:
         stream = given.library.stream()
         with api.on(given.device.index):
-            places = results[1] if kind else given.like((0,), NO_PLACES)
-            plan.program.launch(
-                stream, given.device.index, array.flat(), results[0].flat(), places.flat()
-            )
+            values, places = results[0].flat(), results[1].flat() if kind else None
+            plan.program.launch(stream, given.device.index, array.flat(), values, places)
     if out is not None:
         return out
     if inside:

@@ -9,7 +9,8 @@ Parameters
 ----------
 input : array of shape (N, C, {{axes}}) or (C, {{axes}})
     See `max_pool{{dims}}d`.
-{first}kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, out, num_threads
+{first}kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, out
+num_threads, target
     See `max_pool{{dims}}d`.
 {options}
 Returns

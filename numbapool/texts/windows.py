@@ -8,7 +8,9 @@ The largest value of every window.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-    NumPy array or torch CPU tensor of float32, float64, any integer or bool; any strides.
+    Of float32, float64, float16, bfloat16, any integer or bool; any strides. NumPy's, torch's, or
+    anything on a GPU that has ``__cuda_array_interface__``, which is pooled there, on the current
+    stream of its library.
 kernel_size, stride, dilation : {ints}
     Taps of a window, inputs from one window to the next (None: ``kernel_size``), and inputs
     from tap to tap, along {each}.
@@ -36,6 +38,9 @@ out : array, or a pair of them with indices
     Where to write the result, of its shape and dtype, with any strides.
 num_threads : int, optional
     At most what Numba has; None: what `numba.set_num_threads` says.
+target : "cpu" or "cuda", optional
+    Where to pool; an array that lies elsewhere is copied there, and its result back. None: where
+    it lies, one of the host as `set_default_target` says.
 
 Returns
 -------
@@ -71,7 +76,8 @@ Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
 kernel_size, stride, padding, dilation, ceil_mode, return_indices
-index_dtype, index_base, data_format, nan_policy, out, num_threads
+index_dtype, index_base, data_format, nan_policy, out
+num_threads, target
     See `max_pool{dims}d`.
 
 Returns
@@ -85,7 +91,8 @@ The average of every window.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, ceil_mode, dilation, data_format, nan_policy, out, num_threads
+kernel_size, stride, padding, ceil_mode, dilation, data_format, nan_policy, out
+num_threads, target
     See `max_pool{dims}d`.
 count_include_pad : bool
     Whether places of the padding count in the divisor (as zeros). Places past the padding,
@@ -116,7 +123,8 @@ The sum of every window.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, out, num_threads
+kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, out
+num_threads, target
     See `max_pool{dims}d`; places outside the input add nothing.
 
 Returns
@@ -138,7 +146,8 @@ input : array of shape (N, C, {axes}) or (C, {axes})
     See `max_pool{dims}d`.
 output_size : int, None or tuple of {dims} of them
     Bins along {each}; None keeps the size.
-return_indices, index_dtype, index_base, data_format, nan_policy, out, num_threads
+return_indices, index_dtype, index_base, data_format, nan_policy, out
+num_threads, target
     See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
 
 Returns
@@ -152,7 +161,7 @@ The smallest value of each of ``output_size`` bins that cover the input.
 Parameters
 ----------
 input, output_size, return_indices, index_dtype, index_base, data_format, nan_policy, out
-num_threads
+num_threads, target
     See `adaptive_max_pool{dims}d`.
 
 Returns
@@ -165,7 +174,8 @@ The average of each of ``output_size`` bins that cover the input.
 
 Parameters
 ----------
-input, output_size, data_format, nan_policy, out, num_threads
+input, output_size, data_format, nan_policy, out
+num_threads, target
     See `adaptive_max_pool{dims}d`. Here a C of 0 is fine too.
 
 Returns
@@ -194,7 +204,8 @@ random_samples : float array of shape (N, C, {dims}), optional
     across and the second down, as in torch.
 rng : numpy.random.Generator, optional
     Or what draws them. One of the two must be given.
-index_dtype, index_base, data_format, nan_policy, out, num_threads
+index_dtype, index_base, data_format, nan_policy, out
+num_threads, target
     See `max_pool{dims}d`.
 
 Returns
@@ -230,7 +241,7 @@ The mean of windows whose places are drawn.
 Parameters
 ----------
 input, kernel_size, output_size, output_ratio, random_samples, rng, data_format, nan_policy, out
-num_threads
+num_threads, target
     See `fractional_max_pool{dims}d`, as are errors.
 
 Returns

@@ -71,3 +71,63 @@ def test_nan_is_refused_where_that_is_asked():
     x[1, 3, 2, 2] = np.nan
     with pytest.raises(ValueError, match=r"input of shape \(2, 16, 6, 6\) has NaN, .* x\[1\]"):
         numbapool.max_pool2d(cuda.to_device(x), 2, nan_policy="raise")
+
+
+@pytest.mark.parametrize("channels", [3, 16])
+def test_other_layouts(channels):
+    x = np.random.default_rng(0).integers(-9, 9, (2, 5, 7, channels)).astype(np.float32)
+    first = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+    want = numbapool.max_pool2d(first, 3, 2, 1, target="cpu")
+    got = numbapool.max_pool2d(cuda.to_device(x), 3, 2, 1, data_format="channels_last")
+    np.testing.assert_array_equal(got.copy_to_host(), np.moveaxis(want, 1, -1))
+    got = numbapool.max_pool2d(np.moveaxis(x, -1, 1), 3, 2, 1, target="cuda")
+    np.testing.assert_array_equal(got, want)
+    blocks = numbapool.pool(cuda.to_device(x), "avg", 2, axes=(1, 2)).copy_to_host()
+    np.testing.assert_allclose(blocks, numbapool.pool(x, "avg", 2, axes=(1, 2)), 1e-6, 1e-6)
+
+
+def test_targets_of_a_call():
+    got = numbapool.max_pool2d(X, 2, target="cuda")
+    assert type(got) is np.ndarray
+    np.testing.assert_array_equal(got, WANT)
+    numbapool.set_default_target("cuda")
+    np.testing.assert_array_equal(numbapool.max_pool2d(X, 2, target="cpu"), WANT)
+    back = numbapool.max_pool2d(cuda.to_device(X), 2, target="cpu")
+    assert type(back) is type(cuda.to_device(X))
+    np.testing.assert_array_equal(back.copy_to_host(), WANT)
+    with pytest.raises(ValueError, match="target must be one of cpu, cuda, got target='tpu'"):
+        numbapool.max_pool2d(X, 2, target="tpu")
+
+
+def test_drawn_windows():
+    samples = np.random.default_rng(0).random((2, 16, 2)).astype(np.float32)
+    want, places = numbapool.fractional_max_pool2d(
+        X, 2, 3, random_samples=samples, return_indices=True, target="cpu"
+    )
+    got, where = numbapool.fractional_max_pool2d(
+        cuda.to_device(X), 2, 3, random_samples=samples, return_indices=True
+    )
+    np.testing.assert_array_equal(got.copy_to_host(), want)
+    np.testing.assert_array_equal(where.copy_to_host(), places)
+
+
+@pytest.mark.parametrize("pool", [
+    lambda x: numbapool.blur_pool2d(x), lambda x: numbapool.minmax_pool2d(x, 2),
+    lambda x: numbapool.stochastic_pool2d(x, 2, rng=np.random.default_rng(0)),
+    lambda x: numbapool.max_pool2d(x, 2, return_indices=True, index_base="tensor"),
+    lambda x: numbapool.max_pool2d_backward(x, x, (2, 16, 12, 12)),
+    lambda x: numbapool.roi_pool(x, np.zeros((1, 5)), 2),
+])  # fmt: skip
+def test_what_is_of_the_host_says_so(pool):
+    with pytest.raises(TypeError, match=r"must be (on the host|a NumPy array)"):
+        pool(cuda.to_device(X))
+
+
+def test_explain_names_the_kernel():
+    x = cuda.to_device(X)
+    found = numbapool.explain(numbapool.max_pool2d, x, 2)
+    assert found.kernels == ("windows",)
+    assert "a thread to an output" in str(found)
+    assert numbapool.explain(numbapool.median_pool2d, x, 2).kernels == ("gathered",)
+    large = cuda.to_device(np.zeros((1, 1, 40, 40), np.float32))
+    assert numbapool.explain(numbapool.global_max_pool, large).kernels == ("teams",)

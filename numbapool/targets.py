@@ -61,9 +61,18 @@ def on_device(x: Any) -> bool:
     return hasattr(x, "__cuda_array_interface__") or type(x).__module__.startswith("numba.cuda.")
 
 
-def is_cuda(x: Any) -> bool:
+def is_cuda(x: Any, target: str | None) -> bool:
     """Whether an array is pooled on a GPU."""
-    return default == "cuda" or on_device(x)
+    target = checked("target", target)
+    return target == "cuda" if target else default == "cuda" or on_device(x)
+
+
+def fetched(x: Any) -> tuple[Any, Any]:
+    """A copy on the host of an array on a device, and what takes a result there."""
+    from .cuda.arrays import adapt
+
+    array, wrap = adapt("input", x)
+    return array.to_host(), lambda result: wrap(array.sent(result))
 
 
 def adapt(name: str, x: Any) -> tuple[Any, Any]:

@@ -1,0 +1,58 @@
+"""What the table of all poolings says runs on a GPU gives there what it gives on the CPU."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+from numba import cuda
+from test_features import EVERY, features
+
+ON_A_GPU = [(kind, dims) for kind, dims in EVERY if features.takes(kind, dims, "target")]
+# Halves, an integer and a complex number; float32 is what all other tests are of.
+DTYPES = {"bfloat16": ml_dtypes.bfloat16, "int16": np.int16, "complex64": np.complex64}
+
+
+def array(dims, dtype):
+    return (np.random.default_rng(dims).integers(1, 9, (1, 2, *(5,) * dims)) / 2).astype(dtype)
+
+
+def same(got, want):
+    if want.dtype == ml_dtypes.bfloat16:
+        got, want = got.astype(np.float32), want.astype(np.float32)
+        np.testing.assert_allclose(got, want, 1e-2)
+    else:
+        np.testing.assert_allclose(got, want, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize(("kind", "dims"), ON_A_GPU)
+def test_as_on_the_cpu(kind, dims):
+    pool = features.function(kind, dims)
+    # Of every kind another dtype than float32, in turn: each is code to compile for the CPU.
+    names = [name for name in DTYPES if features.accepts(kind, DTYPES[name])]
+    x = array(dims, DTYPES[names[(features.KINDS.index(kind) + dims) % len(names)]])
+    args, options = features.arguments(kind)
+    want = pool(x, *args, **options)
+    args, options = features.arguments(kind)  # what is drawn is drawn anew
+    got = pool(x, *args, **options, target="cuda")
+    assert got.dtype == want.dtype
+    same(got, want)
+
+
+@pytest.mark.parametrize(("kind", "dims"), [case for case in ON_A_GPU if case[1] == 2])
+def test_channels_last_and_indices(kind, dims):
+    pool = features.function(kind, dims)
+    x = np.moveaxis(np.repeat(array(dims, np.float32), 5, 1), 1, -1).copy()
+    args, options = features.arguments(kind)
+    want = pool(x, *args, **options, data_format="channels_last")
+    if features.takes(kind, dims, "return_indices"):
+        options["return_indices"] = True
+    options |= {"rng": np.random.default_rng(0)} if "rng" in options else {}
+    got = pool(cuda.to_device(x), *args, **options, data_format="channels_last")
+    values = got[0] if isinstance(got, tuple) else got
+    same(values.copy_to_host(), want)
+    if isinstance(got, tuple):
+        planes = np.moveaxis(x, -1, 1).reshape(1, 10, -1)
+        places = np.moveaxis(got[1].copy_to_host(), -1, 1).reshape(1, 10, -1)
+        taken = np.take_along_axis(planes, places, -1)
+        np.testing.assert_array_equal(taken.ravel(), np.moveaxis(want, -1, 1).ravel())
