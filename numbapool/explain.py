@@ -20,6 +20,7 @@ WHAT = {
     "slices": "more than two axes: every slice by the kernel below, then the pooled slices",
     "windows": "on a GPU: a thread to an output, full windows unrolled where they slide",
     "teams": "on a GPU: a team of threads to each of a few large windows, joined in pairs",
+    "passes": "on a GPU: large windows that overlap, one axis after the other",
     "gathered": "on a GPU: the taps of each window are gathered, then reduced together",
 }
 
@@ -32,9 +33,9 @@ class Explanation:
     ----------
     kernels : tuple of str
         The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"teams"``,
-        ``"gathered"``, or ``"none"`` where there is nothing to do. A pyramid has one for every
-        level.
+        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"passes"``,
+        ``"teams"``, ``"gathered"``, or ``"none"`` where there is nothing to do. A pyramid has one
+        for every level.
     lines : tuple of str
         A few words on each.
     """
@@ -121,10 +122,13 @@ def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
     program = made.program
     if program is None:
         return [head, "  none: there is nothing to pool"]
-    if hasattr(program, "grid"):
-        blocks = program.grid[0] * program.grid[1]
-        shared = f"  {blocks} block{'s' * (blocks > 1)} of {program.block} threads"
-        return [head, f"  {program.name}: {WHAT[program.name]}", shared]
+    if hasattr(program, "steps"):
+        blocks = [step.grid[0] * step.grid[1] for step in program.steps]
+        each = ", ".join(
+            f"{n} block{'s' * (n > 1)} of {step.block} threads"
+            for n, step in zip(blocks, program.steps, strict=True)
+        )
+        return [head, f"  {program.name}: {WHAT[program.name]}", f"  {each}"]
     how = "on one thread: it is less work than starting others" if made.small else "on all threads"
     tasks = f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}"
     kernels = []

@@ -44,7 +44,8 @@ def cases():
             axes = 1 + number % 3
             each = (3,) * axes, (2,) * axes, (1,) * axes
             uniform = Uniform(*each, number % 4 == 1) if number % 2 else None
-            found.append(("windows", (uniform,), op, dtype, axes, indexed))
+            placed = indexed and number % 4 == 2
+            found.append(("windows", (uniform, placed), op, dtype, axes, indexed))
             if number % 3 == 0:
                 found.append(("teams", (32, 1 + number % 8), op, dtype, 1 + number % 2, indexed))
     for number, op in enumerate(SEEN):
@@ -61,7 +62,9 @@ def compiled(name, more, op, dtype, axes, indexed, capability):
     types = [from_dtype(np.dtype(kind))[::1] for kind in kinds]
     types[2] = types[2] if indexed else none
     if name == "gathered":
-        types.append(from_dtype(s.kind)[::1, :])
+        types.append(from_dtype(s.kind)[::1])
+    if name != "gathered":
+        types.append(types[2] if name == "windows" and more[1] else none)
     return cuda.compile_ptx(kernel, tuple(types), cc=capability)[0]
 
 

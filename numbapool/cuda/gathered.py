@@ -78,7 +78,8 @@ def make_gathered(
         cells, together = words[cells_at], words[together_at]
         wide = cuda.gridDim.x * cuda.blockDim.x
         across = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
-        seen = scratch[cuda.blockIdx.y * wide + across]
+        # Neighbours' taps lie side by side.
+        seen = scratch[cuda.blockIdx.y * wide + across :: wide * cuda.gridDim.y]
         item = word(across)
         while item < word(cells * together):
             beside, cell = word(item // cells), word(item % cells)

@@ -1,4 +1,4 @@
-"""Which kernel pools what, and how it is launched."""
+"""Which kernels pool what, and how they are launched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from ..geometry import Laid, Sliding, lengths, still
 from ..jit import fingerprint
 from ..ops import PoolOp
 from .api import compiled, cuda
+from .arrays import DeviceArray
 from .gathered import make_gathered
+from .passes import Pass, passes
 from .scalars import fitting, scalars
 from .teams import BLOCK, make_teams
 from .windows import Uniform, make_windows
@@ -32,7 +34,7 @@ HIGHEST = 65535
 SCRATCH, THREADS = 256 * 1024 * 1024, 64 * 1024
 
 
-class Program(NamedTuple):
+class Step(NamedTuple):
     """A kernel and what it is launched with, besides the arrays of a call."""
 
     name: str
@@ -40,20 +42,47 @@ class Program(NamedTuple):
     grid: tuple[int, int]
     block: int
     words: np.ndarray
-    scratch: tuple[int, int]  # elements, threads first
+    scratch: int  # elements
     kind: np.dtype  # of scratch
     on: dict[int, Any]  # the words on each device
 
-    def launch(self, stream: Any, device: int, x: Any, out: Any, places: Any) -> None:
-        """Runs on ``stream``; ``places`` is None where there is no index map."""
-        held = self.on.get(device)
+    def launch(
+        self, stream: Any, lender: DeviceArray, x: Any, out: Any, places: Any, given: Any
+    ) -> None:
+        """Runs on ``stream``; what it needs more is of the library of ``lender``."""
+        number = lender.device.index
+        held = self.on.get(number)
         if held is None:
             # A launch may come sooner than a copy on another stream ends: this one is waited for.
-            held = self.on[device] = cuda.to_device(self.words)
-        more: tuple[Any, ...] = ()
-        if prod(self.scratch):
-            more = (cuda.device_array(self.scratch, self.kind, order="F", stream=stream),)
-        self.kernel[self.grid, self.block, stream](x, out, places, held, *more)
+            held = self.on[number] = cuda.to_device(self.words)
+        if self.scratch:
+            given = lender.like((self.scratch,), self.kind).flat()
+        self.kernel[self.grid, self.block, stream](x, out, places, held, given)
+
+
+class Program(NamedTuple):
+    """One step, or one along each axis, from the last to the first."""
+
+    steps: tuple[Step, ...]
+    between: tuple[tuple[int, np.dtype], ...]  # elements of what each but the last makes, and type
+    place: np.dtype | None  # of index maps
+
+    @property
+    def name(self) -> str:
+        """The kernel, with how often it runs."""
+        return self.steps[0].name if len(self.steps) == 1 else "passes"
+
+    def launch(
+        self, stream: Any, lender: DeviceArray, x: Any, out: Any, places: Any
+    ) -> None:
+        """Runs on ``stream``; ``places`` is None where there is no index map."""
+        given = None
+        for step, (elements, kind) in zip(self.steps, self.between, strict=False):
+            made = lender.like((elements,), kind).flat()
+            found = lender.like((elements,), self.place).flat() if self.place else None
+            step.launch(stream, lender, x, made, found, given)
+            x, given = made, found
+        self.steps[-1].launch(stream, lender, x, out, places, given)
 
 
 @cache
@@ -71,9 +100,9 @@ MAKERS: dict[str, Any] = {
 
 
 def _uniform(axes: Sequence[Laid]) -> Uniform | None:
-    """The windows, if they slide along every axis."""
+    """The windows, if they slide along every axis and are small enough to be unrolled."""
     plain = [laid.axis for laid in axes if isinstance(laid.axis, Sliding)]
-    if len(plain) < len(axes):
+    if len(plain) < len(axes) or prod(axis.kernel for axis in plain) > ALONE:
         return None
     return Uniform(
         tuple(axis.kernel for axis in plain),
@@ -87,22 +116,48 @@ def _power_of_two(most: int) -> int:
     return 1 << max(most, 1).bit_length() - 1
 
 
+def _most(axes: Sequence[Laid]) -> int:
+    return prod(int(spans.taps(laid.axis).max()) for laid in axes)
+
+
 def program(
     op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
     index_dtype: np.dtype | None, divisor: int | None,
 ) -> Program:  # fmt: skip
     """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel)."""
     op = fitting(op, dtype)
+    folds = op.reduce is None and not op.omits_nan and _most(axes) > ALONE
+    apart = passes(op, axes, planes, walk, dtype) if folds else []
+    if not apart:
+        whole = Pass(op, tuple(axes), walk, dtype, op.result(dtype))
+        return Program((_step(whole, planes, index_dtype, divisor, False, False),), (), index_dtype)
+    steps = [
+        _step(each, planes, index_dtype, divisor if each is apart[-1] else None, True,
+              each is not apart[0])
+        for each in apart
+    ]  # fmt: skip
+    between = tuple(
+        (planes * prod(lengths([laid.axis for laid in each.axes])), each.result)
+        for each in apart[:-1]
+    )
+    return Program(tuple(steps), between, index_dtype)
+
+
+def _step(
+    work: Pass, planes: int, index_dtype: np.dtype | None, divisor: int | None, several: bool,
+    placed: bool,
+) -> Step:  # fmt: skip
+    op, axes, walk, dtype, _ = work
     indexed = index_dtype is not None
     cells = prod(lengths([laid.axis for laid in axes]))
-    most = prod(int(spans.taps(laid.axis).max()) for laid in axes)
+    most = _most(axes)
     together = max(1, min(4 * BLOCK // cells, planes))
-    told = words(axes, planes, walk, together, op.finish is not None)
+    told = words(axes, planes, walk, together)
     given: tuple[Any, ...] = (
         op, dtype, len(axes), divisor, told.dtype.type,
         np.int64 if index_dtype is None else index_dtype.type, indexed,
     )  # fmt: skip
-    scratch = (0, 0)
+    scratch = 0
     kind: np.dtype = np.dtype(np.uint8)
     if op.reduce is not None or op.omits_nan:
         kind = np.dtype(scalars(op, dtype, 0).accumulator)
@@ -110,9 +165,9 @@ def program(
         blocks = max(min(THREADS, SCRATCH // (most * kind.itemsize)) // block, 1)
         wide = min(-(-cells * together // block), blocks)
         grid = (wide, min(-(-planes // together), max(blocks // wide, 1)))
-        name, scratch = "gathered", (block * prod(grid), most)
+        name, scratch = "gathered", block * prod(grid) * most
         made = kernel(name, *given, divisor is None)
-    elif most > ALONE:
+    elif most > ALONE and not several:
         inside = axes[-1]
         beside = min(WARP, _power_of_two(len(inside.axis))) if still(inside.axis) else 1
         team = min(_power_of_two(most // EACH), BLOCK // beside)
@@ -122,5 +177,5 @@ def program(
     else:
         name, block = "windows", min(BLOCK, -(-cells * together // WARP) * WARP)
         grid = (-(-cells * together // block), min(-(-planes // together), HIGHEST))
-        made = kernel(name, *given, _uniform(axes))
-    return Program(name, made, grid, block, told, scratch, kind, {})
+        made = kernel(name, *given, _uniform(axes), placed and indexed)
+    return Step(name, made, grid, block, told, scratch, kind, {})

@@ -86,7 +86,7 @@ def run(
         stream = given.library.stream()
         with api.on(given.device.index):
             values, places = results[0].flat(), results[1].flat() if kind else None
-            plan.program.launch(stream, given.device.index, array.flat(), values, places)
+            plan.program.launch(stream, given, array.flat(), values, places)
     if out is not None:
         return out
     if inside:

@@ -86,7 +86,7 @@ def make_teams(
     outputs, crowd, neighbours = word(BLOCK // team), word(team * beside), word(beside)
     block, apart = BLOCK, beside
 
-    def teams(x, out, places, words):
+    def teams(x, out, places, words, given):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         values = cuda.shared.array(block, kind)
         wheres = cuda.shared.array(block if selects else 1, np.uint64)

@@ -39,8 +39,8 @@ class Uniform(NamedTuple):
     unit: bool  # whether the taps of the last axis are neighbours in memory
 
 
-#: Taps of a run that are added one after the other, before their sum is added to the rest: sums of
-#: long runs keep their digits.
+#: Taps that are added one after the other before their sum is added to others, and so many of these
+#: before it goes to the rest: sums of long runs keep their digits.
 RUN = 8
 
 
@@ -79,25 +79,37 @@ def make_corner(axes: int, word: type) -> Any:
     return device(corner)
 
 
-def make_fold(s: Scalars, axes: int) -> Any:
-    """Folds the taps of a window, the last axis innermost, and tells the place of a choice."""
+def _reckoned(given: Any, at: Any, place: Any) -> Any:
+    return place
+
+
+def _read(given: Any, at: Any, place: Any) -> Any:
+    return U(given[at])
+
+
+def make_fold(s: Scalars, axes: int, placed: bool) -> Any:
+    """Folds the taps of a window, the last axis innermost, and tells the place of a choice.
+
+    Taps that are ``placed`` were chosen before: their places are ``given``, not reckoned.
+    """
+    place_of = device(_read if placed else _reckoned)
     combine, beats, taken, selects = s.combine, s.beats, s.taken, s.selects
     identity, run, last = s.identity, U(RUN), axes - 1
     zero, one = U(0), U(1)
 
-    def choose(x, at, place, along, value, where):
+    def choose(x, given, at, place, along, value, where):
         taps, by, step = along
         for _ in range(taps[last]):
             tap = taken(x[at])
             if beats(tap, value):
-                value, where = tap, place
+                value, where = tap, place_of(given, at, place)
             at += U(by[last])
             place += U(step[last])
         return value, where
 
-    def add(x, at, place, along, value, where):
+    def add(x, given, at, place, along, value, where):
         taps, by, _ = along
-        left, step = U(taps[last]), U(by[last])
+        left, step, more, runs = U(taps[last]), U(by[last]), identity, zero
         while left > zero:
             some = min(left, run)
             part = taken(x[at])
@@ -105,17 +117,20 @@ def make_fold(s: Scalars, axes: int) -> Any:
                 at += step
                 part = combine(part, taken(x[at]))
             at += step
-            value = combine(value, part)
+            more = combine(more, part)
+            runs += one
+            if runs % run == zero:
+                value, more = combine(value, more), identity
             left -= some
-        return value, where
+        return combine(value, more), where
 
     fold = device(choose if selects else add)
     for axis in range(last - 1, -1, -1):
         fold = device(_along(fold, axis, s))
     nothing = identity
 
-    def whole(x, at, place, along):
-        return fold(x, at, place, along, nothing, place)
+    def whole(x, given, at, place, along):
+        return fold(x, given, at, place, along, nothing, place_of(given, at, place))
 
     return device(whole)
 
@@ -124,13 +139,13 @@ def _along(inner: Any, axis: int, s: Scalars) -> Any:
     """The fold over one axis more."""
     combine, identity, selects = s.combine, s.identity, s.selects
 
-    def fold(x, at, place, along, value, where):
+    def fold(x, given, at, place, along, value, where):
         taps, by, step = along
         for _ in range(taps[axis]):
             if selects:
-                value, where = inner(x, at, place, along, value, where)
+                value, where = inner(x, given, at, place, along, value, where)
             else:
-                part, where = inner(x, at, place, along, identity, where)
+                part, where = inner(x, given, at, place, along, identity, where)
                 value = combine(value, part)
             at += U(by[axis])
             place += U(step[axis])
@@ -205,18 +220,19 @@ def make_steps(axes: int, unit: bool, word: type) -> Any:
 
 def make_windows(
     s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool,
-    uniform: Uniform | None,
+    uniform: Uniform | None, placed: bool,
 ) -> Any:  # fmt: skip
     """The kernel: x over the outputs of planes that lie together, y over such groups of planes.
 
-    Where windows are ``uniform`` the full ones are unrolled, and no table is read for them.
+    Where windows are ``uniform`` the full ones are unrolled, and no table is read for them. Taps
+    may be choices of an earlier kernel, ``placed`` where that found them.
     """
     sliding = uniform is not None
     window = uniform or Uniform((1,) * axes, (1,) * axes, (0,) * axes, False)
     inside, steps = make_inside(axes, window, word), make_steps(axes, window.unit, word)
     kernel, many = tuple(map(word, window.kernel)), s.accumulator(prod(window.kernel))
     corner, plane_at = make_corner(axes, word), make_plane_at(word)
-    fold, finish = make_fold(s, axes), s.finish
+    fold, finish = make_fold(s, axes, placed), s.finish
     accumulator, stamp = s.accumulator, s.stamp
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
     by_table = U(BY_TABLE)
@@ -224,7 +240,7 @@ def make_windows(
     override = divisor is not None
     instead = accumulator(divisor if override else 1)
 
-    def windows(x, out, places, words):
+    def windows(x, out, places, words, given):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         cells, together = words[cells_at], words[together_at]
         item = word(cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x)
@@ -237,10 +253,10 @@ def make_windows(
             base, some, share = plane_at(words, plane), True, many
             if sliding and full:
                 by, step = steps(words)
-                value, where = fold(x, base + start, U(place), (kernel, by, step))
+                value, where = fold(x, given, base + start, U(place), (kernel, by, step))
             else:
                 start, first, count, along = corner(words, cell, U(plane) * U(words[by_table]))
-                value, where = fold(x, base + start, U(first), along)
+                value, where = fold(x, given, base + start, U(first), along)
                 share = accumulator(count)
                 for taps in along[0]:
                     some &= taps > zero

@@ -24,15 +24,13 @@ COUNT = len(spans.WINDOW)
 
 
 def words(
-    axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], together: int, counted: bool
+    axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], together: int
 ) -> np.ndarray:
     """The array, of 32 bits to a word where that is enough."""
     plain = [laid.axis for laid in axes]
     cells = prod(lengths(plain))
     windows = spans.of_windows(axes)
-    counts = np.ones(windows.shape[-2], np.int64)
-    if counted:
-        counts = np.concatenate([axis.count(spans.cells(axis)) for axis in plain])
+    counts = np.concatenate([axis.count(spans.cells(axis)) for axis in plain])
     counted_too = np.broadcast_to(counts[:, None], (*windows.shape[:-1], 1))
     table = np.concatenate([windows, counted_too], -1)
     apart = table[0].size if table.ndim == 3 else 0

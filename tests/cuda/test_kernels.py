@@ -122,6 +122,30 @@ def test_sums_of_large_windows_keep_their_digits():
         assert np.abs(got - exact).max() <= bound
 
 
+@pytest.mark.parametrize("window", [(9, 1, 4), ((10, 7), (1, 2), 3), ((4, 5, 6), 1, (2, 2, 3))])
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_large_windows_that_overlap(window, dtype):
+    dims = np.size(window[0]) if np.ndim(window[0]) else 2
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 9, (2, 2, *(6, 11, 14)[-dims:])).astype(dtype)
+    if dtype == "float32":
+        x[rng.random(x.shape) < 0.01] = np.nan
+        x[0, 0] = -np.inf
+    axes = oracle.windows(x.shape, *window, dims=dims)
+    want, where = oracle.select(x, axes, 1)
+    pool = getattr(numbapool, f"max_pool{dims}d")
+    got, indices = on(pool, x, *window, return_indices=True, index_dtype="int32")
+    assert_same(got, want)
+    assert_same(indices, where.astype(np.int32))
+    assert_same(on(pool, x, *window), want)
+    assert numbapool.explain(pool, cuda.to_device(x), *window).kernels == ("passes",)
+    x = rng.integers(-9, 9, x.shape).astype(dtype)
+    for include in (True, False):
+        exact, scale, taps = oracle.average(x, axes, include)
+        got = on(getattr(numbapool, f"avg_pool{dims}d"), x, *window, count_include_pad=include)
+        assert_within(got, exact, scale, taps)
+
+
 @pytest.mark.parametrize(("name", "options", "formula"), FORMULAS)
 @pytest.mark.parametrize("dtype", ["float32", "int16"])
 def test_reductions_equal_their_formula(name, options, formula, dtype):
