@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import numbapool
@@ -31,7 +31,6 @@ def check_transposed(pool, back, shape, dtype=np.float64):
 
 
 @pytest.mark.parametrize("dims", [1, 2])
-@settings(max_examples=8)
 @given(data=st.data())
 def test_sums_are_transposed(dims, data):
     shape = (2, 2, *(8, 7)[-dims:])
@@ -44,7 +43,6 @@ def test_sums_are_transposed(dims, data):
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("padding_mode", ["reflect", "replicate", "zero"])
-@settings(max_examples=8)
 @given(data=st.data())
 def test_blurs_are_transposed(dims, padding_mode, data):
     taps, stride = data.draw(st.integers(1, 5)), 2
@@ -60,7 +58,6 @@ def test_blurs_are_transposed(dims, padding_mode, data):
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-@settings(max_examples=8)
 @given(data=st.data())
 def test_fractions_are_transposed(dims, data):
     shape = data.draw(st.sampled_from(((2, 3), (3,)))) + (9, 7, 8)[-dims:]
@@ -82,7 +79,6 @@ def test_fractions_are_transposed(dims, data):
 
 
 @pytest.mark.parametrize("dims", [1, 2])
-@settings(max_examples=8)
 @given(data=st.data())
 def test_smallest_and_largest(dims, data):
     x = rng().standard_normal((2, 2, *(8, 7)[-dims:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import laid_out
 
@@ -37,7 +37,6 @@ def cases(draw, dims):
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-@settings(max_examples=15)
 @given(data=st.data())
 def test_averages(dims, data):
     shape, window, ceil_mode = data.draw(cases(dims))
@@ -54,7 +53,6 @@ def test_averages(dims, data):
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-@settings(max_examples=15)
 @given(data=st.data())
 def test_maxima(dims, data):
     shape, window, ceil_mode = data.draw(cases(dims))
@@ -111,7 +109,6 @@ def by_differences(pool, x, grad, step=1e-6):
     return found
 
 
-@settings(max_examples=15)
 @given(data=st.data())
 def test_what_torch_has_not(data):
     kernel, stride, dilation = (data.draw(st.integers(low, 4)) for low in (2, 1, 1))

@@ -8,7 +8,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import laid_out
 
@@ -59,7 +59,6 @@ def expected(formula, x, grad, axes):
 
 
 @pytest.mark.parametrize(("name", "options", "formula"), FORMULAS)
-@settings(max_examples=8)
 @given(data=st.data())
 def test_slopes_equal_torch(name, options, formula, data):
     dims = data.draw(st.sampled_from((1, 2, 3)))
