@@ -16,6 +16,7 @@ from numba.core import cgutils, types
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 
+from .powers import power
 from .vector import Vector, spread
 
 Generate = Callable[[Any, Any, list[Any]], Any]  # from a builder, the lanes' type and the lanes
@@ -102,6 +103,12 @@ def _intrinsic(name: str) -> Generate:
     return generate
 
 
+def _power(builder: Any, dtype: Any, lanes: list[Any]) -> Any:
+    if dtype == types.float32:
+        return power(builder, *lanes)
+    return _intrinsic("pow")(builder, dtype, lanes)
+
+
 def _absolute(builder: Any, dtype: Any, lanes: list[Any]) -> Any:
     if isinstance(dtype, types.Float):
         return _intrinsic("fabs")(builder, dtype, lanes)
@@ -133,7 +140,7 @@ FUNCTIONS: tuple[tuple[Any, int, Any, Generate], ...] = (
     (min, 2, _Arithmetic, _extreme("<")),
     (abs, 1, _Arithmetic, _absolute),
     (operator.neg, 1, _Arithmetic, _negative),
-    (operator.pow, 2, _OfFloats, _intrinsic("pow")),
+    (operator.pow, 2, _OfFloats, _power),
     (math.sqrt, 1, _OfFloats, _intrinsic("sqrt")),
     (math.exp, 1, _OfFloats, _intrinsic("exp")),
     (math.log, 1, _OfFloats, _intrinsic("log")),

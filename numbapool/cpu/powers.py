@@ -1,0 +1,119 @@
+"""Powers of float32 lanes, all at once: LLVM's own would call a function for every lane.
+
+``x ** y`` is ``2 ** (y * log2(x))`` in float64, which leaves 29 bits more than a float32 keeps.
+"""
+
+from __future__ import annotations
+
+from math import inf as INFINITY
+from math import log, nan
+from typing import Any
+
+from llvmlite import ir
+
+#: Terms of log2(m) = 2 / ln(2) * t * (1 + t**2 / 3 + t**4 / 5 + ...) with t = (m - 1) / (m + 1),
+#: at most 0.172 in magnitude, and of 2 ** f for f up to a half: what is left out is below 2 ** -39.
+LOG_TERMS, EXP_TERMS = 9, 12
+HALF_ROOT = 0x3FE6A09E667F3BCD  # 1 / sqrt(2), as bits
+#: An integer below 2 ** 51 beside a float64 of this exponent is the float of its sum.
+MAGIC, MAGIC_BITS = 2.0**52 + 2.0**51, 0x4338000000000000
+
+
+class _Lanes:
+    """Arithmetic on vectors of float64 and of their bits, with one number for all lanes."""
+
+    def __init__(self, builder: Any, count: int) -> None:
+        self.builder = builder
+        self.floats = ir.VectorType(ir.DoubleType(), count)
+        self.bits = ir.VectorType(ir.IntType(64), count)
+
+    def __getattr__(self, name: str) -> Any:
+        make = getattr(self.builder, name)
+
+        def made(*lanes: Any) -> Any:
+            kind = self.floats if name.startswith("f") else self.bits
+            return make(*(self.of(kind, lane) for lane in lanes))
+
+        return made
+
+    def of(self, kind: Any, lane: Any) -> Any:
+        """A number as lanes of it."""
+        if not isinstance(lane, (int, float)):
+            return lane
+        return ir.Constant(kind, [lane] * kind.count)
+
+    def polynomial(self, x: Any, coefficients: list[float]) -> Any:
+        """By Horner, the highest power first."""
+        found = self.of(self.floats, coefficients[0])
+        for coefficient in coefficients[1:]:
+            found = self.fadd(self.fmul(found, x), coefficient)
+        return found
+
+
+def _log2(v: _Lanes, x: Any) -> Any:
+    """Of positive numbers that are neither subnormal nor infinite."""
+    bits = v.builder.bitcast(x, v.bits)
+    # From 1 / sqrt(2) to sqrt(2), so that logarithms near 1 keep their digits.
+    exponent = v.ashr(v.sub(bits, HALF_ROOT), 52)
+    mantissa = v.builder.bitcast(v.sub(bits, v.shl(exponent, 52)), v.floats)
+    whole = v.fsub(v.builder.bitcast(v.add(exponent, MAGIC_BITS), v.floats), MAGIC)
+    t = v.fdiv(v.fsub(mantissa, 1.0), v.fadd(mantissa, 1.0))
+    terms = [2 / log(2) / (2 * term + 1) for term in reversed(range(LOG_TERMS))]
+    return v.fadd(whole, v.fmul(t, v.polynomial(v.fmul(t, t), terms)))
+
+
+def _exp2(v: _Lanes, z: Any) -> Any:
+    """Of numbers from -1000 to 1000."""
+    near = v.fadd(z, MAGIC)
+    whole = v.sub(v.builder.bitcast(near, v.bits), MAGIC_BITS)
+    rest = v.fsub(z, v.fsub(near, MAGIC))
+    terms, factor = [1.0], 1.0
+    for term in range(1, EXP_TERMS):
+        factor *= log(2) / term
+        terms.append(factor)
+    scale = v.builder.bitcast(v.shl(v.add(whole, 1023), 52), v.floats)
+    return v.fmul(v.polynomial(rest, terms[::-1]), scale)
+
+
+def power(builder: Any, x: Any, y: Any) -> Any:
+    """``x ** y`` of vectors of float32, with the special cases of C's ``powf``."""
+    count, single = x.type.count, x.type
+    v = _Lanes(builder, count)
+    wide, by = builder.fpext(x, v.floats), builder.fpext(y, v.floats)
+    far, zero = v.of(v.floats, 1000.0), v.of(v.floats, 0.0)
+
+    def compared(how: str, one: Any, other: Any) -> Any:
+        return builder.fcmp_ordered(how, one, other)
+
+    magnitude = v.and_(builder.bitcast(wide, v.bits), 2**63 - 1)
+    positive = builder.bitcast(magnitude, v.floats)
+    z = v.fmul(by, _log2(v, positive))
+    z = builder.select(compared(">", z, far), far, z)
+    z = builder.select(compared("<", z, v.of(v.floats, -1000.0)), v.of(v.floats, -1000.0), z)
+    found = _exp2(v, z)
+    # Nothing and infinity have no logarithm here: what they give turns on the exponent's sign.
+    upwards, infinity = compared(">", by, zero), v.of(v.floats, INFINITY)
+    found = builder.select(
+        compared("==", positive, zero), builder.select(upwards, zero, infinity), found
+    )
+    found = builder.select(
+        compared("==", positive, infinity), builder.select(upwards, infinity, zero), found
+    )
+    # Of a number below nothing only a whole power is one, and an odd one keeps the sign.
+    near = v.fsub(v.fadd(by, MAGIC), MAGIC)
+    twice = v.fmul(by, 0.5)
+    odd = builder.fcmp_unordered("!=", twice, v.fsub(v.fadd(twice, MAGIC), MAGIC))
+    signed = builder.select(odd, v.fsub(-0.0, found), found)
+    unknown = v.of(v.floats, nan)
+    is_whole, is_not = compared("==", near, by), builder.fcmp_unordered("!=", near, by)
+    below = builder.icmp_signed("<", builder.bitcast(wide, v.bits), v.of(v.bits, 0))
+    negative = builder.and_(below, builder.fcmp_ordered("==", wide, wide))
+    finite = builder.and_(compared("<", wide, zero), compared(">", wide, v.of(v.floats, -INFINITY)))
+    broken = builder.and_(finite, is_not)
+    found = builder.select(builder.and_(negative, is_whole), signed, found)
+    found = builder.select(broken, unknown, found)
+    found = builder.select(builder.fcmp_unordered("uno", wide, by), unknown, found)
+    one = v.of(v.floats, 1.0)
+    found = builder.select(compared("==", by, zero), one, found)
+    found = builder.select(compared("==", wide, one), one, found)
+    return builder.fptrunc(found, single)

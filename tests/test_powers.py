@@ -1,0 +1,35 @@
+"""Powers of float32 vectors: rounded as if reckoned in float64, and C's special cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import numbapool
+
+
+def zero(dtype):
+    return dtype.type(0)
+
+
+def add(earlier, later):
+    return earlier + later
+
+
+@pytest.mark.parametrize("p", [2.5, 1 / 3, 3.0, 1e30, 7.3])
+def test_powers_of_vectors(p):
+    op = numbapool.PoolOp(f"power{p}", identity=zero, combine=add, lift=lambda tap: tap**p)
+    rng = np.random.default_rng(0)
+    special = [0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 1e-45, 1e-40, 3.4e38, -2, -3, 0.5, -0.5]
+    numbers = [
+        special, np.exp(rng.uniform(-80, 80, 4000)), -np.exp(rng.uniform(-5, 5, 1000)),
+        rng.uniform(0.5, 2, 4000), [1 - 2**-24, 1 + 2**-23],
+    ]  # fmt: skip
+    x = np.concatenate(numbers).astype(np.float32).reshape(1, -1)
+    with np.errstate(all="ignore"):
+        want = np.power(x.astype(np.float64), float(np.float32(p))).astype(np.float32)
+    got = numbapool.pool(x, op, (1, 1))
+    assert numbapool.explain(numbapool.pool, x, op, (1, 1)).kernels == ("rows",)
+    np.testing.assert_array_equal(got, want)
+    numbers = ~np.isnan(want)
+    np.testing.assert_array_equal(np.signbit(got[numbers]), np.signbit(want[numbers]))
