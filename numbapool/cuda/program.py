@@ -30,6 +30,8 @@ EACH = 8
 WARP = 32
 #: Blocks that planes are spread over at most, by the limit of a grid.
 HIGHEST = 65535
+#: Planes that a thread goes over, and blocks that are enough to keep a GPU busy with fewer of them.
+PLANES, ENOUGH = 8, 4096
 #: Bytes of scratch where taps are gathered, and threads at most.
 SCRATCH, THREADS = 256 * 1024 * 1024, 64 * 1024
 
@@ -176,6 +178,7 @@ def _step(
         made = kernel(name, *given, team, beside)
     else:
         name, block = "windows", min(BLOCK, -(-cells * together // WARP) * WARP)
-        grid = (-(-cells * together // block), min(-(-planes // together), HIGHEST))
+        wide, groups = -(-cells * together // block), -(-planes // together)
+        grid = (wide, min(max(-(-groups // PLANES), min(groups, -(-ENOUGH // wide))), HIGHEST))
         made = kernel(name, *given, _uniform(axes), placed and indexed)
     return Step(name, made, grid, block, told, scratch, kind, {})

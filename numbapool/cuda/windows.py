@@ -247,13 +247,15 @@ def make_windows(
         beside, cell = word(item // cells), word(item % cells)
         if beside >= together:
             return
-        plane = word(cuda.blockIdx.y * together + beside)
-        while plane < words[planes_at]:
-            full, start, place = inside(words, cell) if sliding else (False, U(0), word(0))
+        plane, planes = word(cuda.blockIdx.y * together + beside), words[planes_at]
+        further = word(word(cuda.gridDim.y) * together)
+        # Where a full window lies is the same in all planes, and reckoned once.
+        full, lies, place = inside(words, cell) if sliding else (False, U(0), word(0))
+        by, step = steps(words)
+        while plane < planes:
             base, some, share = plane_at(words, plane), True, many
             if sliding and full:
-                by, step = steps(words)
-                value, where = fold(x, given, base + start, U(place), (kernel, by, step))
+                value, where = fold(x, given, base + lies, U(place), (kernel, by, step))
             else:
                 start, first, count, along = corner(words, cell, U(plane) * U(words[by_table]))
                 value, where = fold(x, given, base + start, U(first), along)
@@ -264,6 +266,6 @@ def make_windows(
             out[to] = finish(value, instead if override else share)
             if indexed:
                 places[to] = index(where) if some else nowhere
-            plane = word(plane + word(cuda.gridDim.y) * together)
+            plane = word(plane + further)
 
     return windows
