@@ -156,7 +156,7 @@ def test_what_layers_say():
     assert repr(numbapool.GeMPool1d(2, p=4)).endswith("ceil_mode=False, p=4)")
     assert list(inspect.signature(numbapool.AvgPool2d).parameters) == [
         "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override",
-        "dilation", "data_format", "nan_policy", "num_threads",
+        "dilation", "data_format", "nan_policy", "num_threads", "target",
     ]  # fmt: skip
     assert "`max_pool3d` with its arguments held" in numbapool.MaxPool3d.__doc__
     for wrong, says in (({}, "missing a required argument: 'kernel_size'"),

@@ -63,7 +63,7 @@ def compiled(name, more, op, dtype, axes, indexed, capability):
     types = [from_dtype(np.dtype(kind))[::1] for kind in kinds]
     types[2] = types[2] if indexed else none
     if name == "gathered":
-        types.append(from_dtype(s.kind)[::1])
+        types.append(from_dtype(s.kind)[::1, :])
     if name != "gathered":
         types.append(types[2] if name == "windows" and more[1] else none)
     return cuda.compile_ptx(kernel, tuple(types), cc=capability)[0]

@@ -133,20 +133,33 @@ class DeviceArray:
 
     def flat(self) -> Any:
         """All its memory as one axis, as kernels take it."""
-        kind = stored(self.dtype)
         steps = zip(self.shape, self.strides, strict=True)
         reach = 1 + sum((n - 1) * step for n, step in steps) // self.itemsize if self.size else 0
+        return self._seen_as((reach,), (self.itemsize,))
+
+    def columns(self) -> Any:
+        """Its transpose: what neighbours take lies side by side."""
+        return self._seen_as(self.shape[::-1], self.strides[::-1])
+
+    def _seen_as(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+        kind = stored(self.dtype)
         if SIMULATED:
-            return as_strided(self.address.view(kind), (reach,), (kind.itemsize,))
-        return cuda.as_cuda_array(_Flat(self.address, reach, kind, not self.writable), sync=False)
+            return as_strided(self.address.view(kind), shape, strides)
+        view = _Interface(self.address, shape, strides, kind, not self.writable)
+        return cuda.as_cuda_array(view, sync=False)
 
 
-class _Flat:
+class _Interface:
     """What Numba asks of others' arrays."""
 
-    def __init__(self, address: int, count: int, dtype: np.dtype, read_only: bool) -> None:
+    def __init__(
+        self, address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype,
+        read_only: bool, owner: Any = None,
+    ) -> None:  # fmt: skip
+        self.owner = owner
         self.__cuda_array_interface__ = {
-            "shape": (count,), "typestr": dtype.str, "data": (address, read_only), "version": 3,
+            "shape": shape, "typestr": dtype.str, "data": (address, read_only), "version": 3,
+            "strides": strides if len(shape) > 1 else None,
         }  # fmt: skip
 
 
@@ -219,14 +232,9 @@ def _numba_empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
 def _numba_turned(x: Any, order: Sequence[int]) -> Any:
     if SIMULATED:
         return FakeCUDAArray(x._ary.transpose(order))
-    interface = dict(_interface(x))
-    steps = interface.get("strides") or x.strides
-    turned = _Flat(0, 0, x.dtype, False)
-    turned.__cuda_array_interface__ = interface | {
-        "shape": tuple(x.shape[axis] for axis in order),
-        "strides": tuple(steps[axis] for axis in order),
-    }
-    turned.owner = x  # type: ignore[attr-defined]
+    address, read_only = _interface(x)["data"]
+    shape, strides = (tuple(of[axis] for axis in order) for of in (x.shape, x.strides))
+    turned = _Interface(address, shape, strides, x.dtype, read_only, x)
     return cuda.as_cuda_array(turned, sync=False)
 
 

@@ -78,8 +78,7 @@ def make_gathered(
         cells, together = words[cells_at], words[together_at]
         wide = cuda.gridDim.x * cuda.blockDim.x
         across = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
-        # Neighbours' taps lie side by side.
-        seen = scratch[cuda.blockIdx.y * wide + across :: wide * cuda.gridDim.y]
+        seen = scratch[cuda.blockIdx.y * wide + across]
         item = word(across)
         while item < word(cells * together):
             beside, cell = word(item // cells), word(item % cells)

@@ -44,7 +44,7 @@ class Step(NamedTuple):
     grid: tuple[int, int]
     block: int
     words: np.ndarray
-    scratch: int  # elements
+    scratch: tuple[int, int] | None  # threads, and elements for each
     kind: np.dtype  # of scratch
     on: dict[int, Any]  # the words on each device
 
@@ -58,7 +58,8 @@ class Step(NamedTuple):
             # A launch may come sooner than a copy on another stream ends: this one is waited for.
             held = self.on[number] = cuda.to_device(self.words)
         if self.scratch:
-            given = lender.like((self.scratch,), self.kind).flat()
+            threads, most = self.scratch
+            given = lender.like((most, threads), self.kind).columns()
         self.kernel[self.grid, self.block, stream](x, out, places, held, given)
 
 
@@ -159,7 +160,7 @@ def _step(
         op, dtype, len(axes), divisor, told.dtype.type,
         np.int64 if index_dtype is None else index_dtype.type, indexed,
     )  # fmt: skip
-    scratch = 0
+    scratch = None
     kind: np.dtype = np.dtype(np.uint8)
     if op.reduce is not None or op.omits_nan:
         kind = np.dtype(scalars(op, dtype, 0).accumulator)
@@ -167,7 +168,7 @@ def _step(
         blocks = max(min(THREADS, SCRATCH // (most * kind.itemsize)) // block, 1)
         wide = min(-(-cells * together // block), blocks)
         grid = (wide, min(-(-planes // together), max(blocks // wide, 1)))
-        name, scratch = "gathered", block * prod(grid) * most
+        name, scratch = "gathered", (block * prod(grid), most)
         made = kernel(name, *given, divisor is None)
     elif most > ALONE and not several:
         inside = axes[-1]

@@ -18,7 +18,7 @@ import numbapool
 # The simulator reckons with NumPy's scalars, which warn where a processor wraps or makes NaN.
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in scalar:RuntimeWarning")
 
-FEWER = settings(max_examples=12)
+FEWER = settings(max_examples=6)
 
 
 def on(pool, x, *args, **kwargs):
@@ -36,7 +36,7 @@ def planes(draw, dims=2):
 
 
 @pytest.mark.parametrize("name", SELECTIONS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_selections(name, data):
     pool, sign = SELECTIONS[name]
@@ -54,7 +54,7 @@ def test_selections(name, data):
     assert_same(on(pool, x, **arguments), want)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_averages(data):
     shape = data.draw(planes())
@@ -114,20 +114,20 @@ def test_bins_of_all_sizes(size, special, data):
 
 
 def test_sums_of_large_windows_keep_their_digits():
-    x = np.full((1, 1, 200, 200), 0.1, np.float32)
+    x = np.full((1, 1, 100, 100), 0.1, np.float32)
     exact = np.float64(np.float32(0.1))
-    for size, taps in ((1, 40_000), (2, 10_000), ((200, 1), 200), (25, 64)):
+    for size, taps in ((1, 10_000), (2, 2500), ((100, 1), 100), (20, 25)):
         got = on(numbapool.adaptive_avg_pool2d, x, size)
         bound = (np.log2(taps) + 2) * np.finfo(np.float32).eps * exact
         assert np.abs(got - exact).max() <= bound
 
 
-@pytest.mark.parametrize("window", [(9, 1, 4), ((10, 7), (1, 2), 3), ((4, 5, 6), 1, (2, 2, 3))])
+@pytest.mark.parametrize("window", [(9, 1, 4), ((8, 9), (1, 2), (3, 4)), ((3, 4, 6), 1, (1, 2, 3))])
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 def test_large_windows_that_overlap(window, dtype):
     dims = np.size(window[0]) if np.ndim(window[0]) else 2
     rng = np.random.default_rng(0)
-    x = rng.integers(-9, 9, (2, 2, *(6, 11, 14)[-dims:])).astype(dtype)
+    x = rng.integers(-9, 9, (1, 2, *(4, 9, 12)[-dims:])).astype(dtype)
     if dtype == "float32":
         x[rng.random(x.shape) < 0.01] = np.nan
         x[0, 0] = -np.inf
