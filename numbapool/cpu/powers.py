@@ -10,10 +10,11 @@ from math import log, nan
 from typing import Any
 
 from llvmlite import ir
+from numba.core import cgutils
 
 #: Terms of log2(m) = 2 / ln(2) * t * (1 + t**2 / 3 + t**4 / 5 + ...) with t = (m - 1) / (m + 1),
-#: at most 0.172 in magnitude, and of 2 ** f for f up to a half: what is left out is below 2 ** -39.
-LOG_TERMS, EXP_TERMS = 9, 12
+#: at most 0.172 in magnitude, and of 2 ** f for f up to a half: what is left out is below 2 ** -35.
+LOG_TERMS, EXP_TERMS = 7, 10
 HALF_ROOT = 0x3FE6A09E667F3BCD  # 1 / sqrt(2), as bits
 #: An integer below 2 ** 51 beside a float64 of this exponent is the float of its sum.
 MAGIC, MAGIC_BITS = 2.0**52 + 2.0**51, 0x4338000000000000
@@ -42,11 +43,23 @@ class _Lanes:
             return lane
         return ir.Constant(kind, [lane] * kind.count)
 
+    def called(self, name: str, *lanes: Any) -> Any:
+        """LLVM's own function of floats."""
+        lanes = tuple(self.of(self.floats, lane) for lane in lanes)
+        signature = ir.FunctionType(self.floats, [self.floats] * len(lanes))
+        name = f"llvm.{name}.v{self.floats.count}f64"
+        function = cgutils.get_or_insert_function(self.builder.module, signature, name)
+        return self.builder.call(function, lanes)
+
+    def fused(self, one: Any, by: Any, more: Any) -> Any:
+        """``one * by + more``, rounded once."""
+        return self.called("fma", one, by, more)
+
     def polynomial(self, x: Any, coefficients: list[float]) -> Any:
         """By Horner, the highest power first."""
         found = self.of(self.floats, coefficients[0])
         for coefficient in coefficients[1:]:
-            found = self.fadd(self.fmul(found, x), coefficient)
+            found = self.fused(found, x, coefficient)
         return found
 
 
@@ -59,7 +72,7 @@ def _log2(v: _Lanes, x: Any) -> Any:
     whole = v.fsub(v.builder.bitcast(v.add(exponent, MAGIC_BITS), v.floats), MAGIC)
     t = v.fdiv(v.fsub(mantissa, 1.0), v.fadd(mantissa, 1.0))
     terms = [2 / log(2) / (2 * term + 1) for term in reversed(range(LOG_TERMS))]
-    return v.fadd(whole, v.fmul(t, v.polynomial(v.fmul(t, t), terms)))
+    return v.fused(t, v.polynomial(v.fmul(t, t), terms), whole)
 
 
 def _exp2(v: _Lanes, z: Any) -> Any:
@@ -76,21 +89,22 @@ def _exp2(v: _Lanes, z: Any) -> Any:
 
 
 def power(builder: Any, x: Any, y: Any) -> Any:
-    """``x ** y`` of vectors of float32, with the special cases of C's ``powf``."""
+    """``x ** y`` of vectors of float32, with the special cases of C's ``powf``.
+
+    But for 1 to a power that is NaN, which is NaN here.
+    """
     count, single = x.type.count, x.type
     v = _Lanes(builder, count)
     wide, by = builder.fpext(x, v.floats), builder.fpext(y, v.floats)
-    far, zero = v.of(v.floats, 1000.0), v.of(v.floats, 0.0)
+    zero = v.of(v.floats, 0.0)
 
     def compared(how: str, one: Any, other: Any) -> Any:
         return builder.fcmp_ordered(how, one, other)
 
     magnitude = v.and_(builder.bitcast(wide, v.bits), 2**63 - 1)
     positive = builder.bitcast(magnitude, v.floats)
-    z = v.fmul(by, _log2(v, positive))
-    z = builder.select(compared(">", z, far), far, z)
-    z = builder.select(compared("<", z, v.of(v.floats, -1000.0)), v.of(v.floats, -1000.0), z)
-    found = _exp2(v, z)
+    z = v.called("minnum", v.fmul(by, _log2(v, positive)), 1000.0)
+    found = _exp2(v, v.called("maxnum", z, -1000.0))
     # Nothing and infinity have no logarithm here: what they give turns on the exponent's sign.
     upwards, infinity = compared(">", by, zero), v.of(v.floats, INFINITY)
     found = builder.select(
@@ -113,7 +127,5 @@ def power(builder: Any, x: Any, y: Any) -> Any:
     found = builder.select(builder.and_(negative, is_whole), signed, found)
     found = builder.select(broken, unknown, found)
     found = builder.select(builder.fcmp_unordered("uno", wide, by), unknown, found)
-    one = v.of(v.floats, 1.0)
-    found = builder.select(compared("==", by, zero), one, found)
-    found = builder.select(compared("==", wide, one), one, found)
+    found = builder.select(compared("==", by, zero), v.of(v.floats, 1.0), found)
     return builder.fptrunc(found, single)

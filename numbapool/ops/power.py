@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from .base import PoolOp, Scalar, floating, single
+from .base import PoolOp, Scalar, as_it_is, floating, single
 from .sum import combine, nothing
 
 
@@ -60,19 +60,23 @@ def lp(p: float, taps: int, absolute: bool) -> PoolOp:
     def full_of_squares(total, count):  # type: ignore[no-untyped-def]
         return math.sqrt(total / count * share)
 
+    def full_of_magnitudes(total, count):  # type: ignore[no-untyped-def]
+        return total / count * share
+
     def norm(total, count):  # type: ignore[no-untyped-def]
         return total**root
 
     def norm_of_squares(total, count):  # type: ignore[no-untyped-def]
         return math.sqrt(total)
 
-    finishes = (norm, norm_of_squares) if absolute else (full, full_of_squares)
+    roots = {1.0: as_it_is, 2.0: norm_of_squares} if absolute else \
+        {1.0: full_of_magnitudes, 2.0: full_of_squares}  # fmt: skip
     return PoolOp(
         "lp",
         identity=nothing,
         combine=combine,
         lift=power(p, absolute),
-        finish=finishes[p == 2],
+        finish=roots.get(p, norm if absolute else full),
         accumulator=single,
         result=floating,
     )
@@ -104,6 +108,9 @@ def _mean_of_powers(
     def finish_of_squares(total, count):  # type: ignore[no-untyped-def]
         return math.sqrt(total / count)
 
+    def finish_of_magnitudes(total, count):  # type: ignore[no-untyped-def]
+        return total / count
+
     def slopes(taps, into, count, divisor):  # type: ignore[no-untyped-def]
         total = 0.0
         for tap in range(count):
@@ -119,7 +126,7 @@ def _mean_of_powers(
         combine=combine,
         slopes=slopes,
         lift=lift,
-        finish=finish_of_squares if p == 2 else finish,
+        finish={1.0: finish_of_magnitudes, 2.0: finish_of_squares}.get(p, finish),
         accumulator=single,
         result=floating,
     )
