@@ -60,8 +60,18 @@ def _callers() -> int:
 
 
 def _from_torch(name: str, x: Any) -> np.ndarray:
-    if x.device.type != "cpu":
-        raise TypeError(f"{name} must be on the host here, got a tensor on {x.device}")
+    array: np.ndarray
+    if x.is_cpu:
+        try:
+            array = x.numpy()
+        except (RuntimeError, TypeError):  # not as it is; most are
+            return _from_other_torch(name, x)
+        return array
+    raise TypeError(f"{name} must be on the host here, got a tensor on {x.device}")
+
+
+def _from_other_torch(name: str, x: Any) -> np.ndarray:
+    """A tensor with a gradient, a pending sign or a dtype of torch's own."""
     torch = sys.modules["torch"]
     if x.layout != torch.strided:
         raise TypeError(f"{name} must be a dense tensor, got layout {x.layout}")

@@ -170,7 +170,8 @@ def run(
     elif targets.is_cuda(x, target):
         return targets.run(op, where, x, return_indices, index_dtype, divisor, out)
     else:
-        array, wrap = targets.fetched(x) if targets.on_device(x) else adapt("input", x)
+        away = target == "cpu" and targets.on_device(x)
+        array, wrap = targets.fetched(x) if away else adapt("input", x)
     dtype = array.dtype
     if dtype.kind == "V":  # somebody's bfloat16
         array, wrap = adapt("input", x)

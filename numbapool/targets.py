@@ -56,6 +56,8 @@ def set_default_target(target: str | None) -> None:
 
 def on_device(x: Any) -> bool:
     """Whether ``x`` says that it lies on a GPU."""
+    if getattr(x, "is_cpu", False):  # torch's, which takes a microsecond to have no interface
+        return False
     if getattr(getattr(x, "device", None), "type", None) == "cuda":
         return True
     return hasattr(x, "__cuda_array_interface__") or type(x).__module__.startswith("numba.cuda.")
