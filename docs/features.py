@@ -32,8 +32,9 @@ Every pooling by its number of spatial axes, and what it takes. Written by
 """
 
 TAIL = """
-A gradient is a function on arrays, such as `avg_pool2d_backward`. That of max is by index map, and
-serves every pooling that has one, stochastic too. Where there is a `data_format`, a torch tensor
+A gradient is a function on arrays of float32 and float64, such as `avg_pool2d_backward`. That of
+max is by index map, and serves every pooling that has one (min, the adaptive and fractional ones,
+stochastic), as does `max_unpool2d`. Where there is a `data_format`, a torch tensor
 whose strides say channels_last is pooled as it lies, too. `numbapool.pool` runs max, min, avg, sum
 and any `PoolOp` over any axes; `global_max_pool`, `global_min_pool` and `global_avg_pool` over all
 spatial ones.

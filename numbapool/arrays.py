@@ -162,6 +162,15 @@ def laid_as(array: np.ndarray, result: np.ndarray) -> np.ndarray:
     return laid
 
 
+def channels_lie_last(array: np.ndarray, dims: int) -> bool:
+    """Whether the channels of (N, C, *spatial) are each other's neighbours in memory."""
+    channels, item = array.ndim - dims - 1, array.itemsize
+    return bool(
+        array.shape[channels] > 1 and array.strides[channels] == item
+        and array.strides[-1] > item
+    )  # fmt: skip
+
+
 #: Fewer channels that come last fill too little of a vector.
 FEWEST_INSIDE = 8
 

@@ -19,6 +19,7 @@ from .arrays import adapt, check_outs
 from .docs import documented
 from .indices import checked_indices
 from .ops import SUM
+from .ops.base import called
 from .unpool import scattered
 
 DIMS = (1, 2, 3)
@@ -29,7 +30,7 @@ def floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
     array, wrap = adapt(name, x)
     native = array.dtype.newbyteorder("=")
     if native not in (np.float32, np.float64):
-        raise TypeError(f"{name} must be float32 or float64, got dtype {array.dtype}")
+        raise TypeError(f"{name} must be float32 or float64, got dtype {called(array.dtype)}")
     return array.astype(native, copy=False), wrap
 
 

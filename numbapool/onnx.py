@@ -23,11 +23,16 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _window(attributes: Attributes, dims: int) -> dict[str, Any]:
-    """The arguments of a sliding window."""
-    kernel = tuple(attributes["kernel_shape"])
+def _kernel_shape(attributes: Attributes, dims: int) -> tuple[int, ...]:
+    kernel = tuple(attributes.get("kernel_shape") or ())
     if len(kernel) != dims:
         raise ValueError(f"kernel_shape must have {dims} entries, got kernel_shape={kernel}")
+    return kernel
+
+
+def _window(attributes: Attributes, dims: int) -> dict[str, Any]:
+    """The arguments of a sliding window."""
+    kernel = _kernel_shape(attributes, dims)
     pads = tuple(attributes.get("pads") or (0,) * (2 * dims))
     padding: Any = tuple(zip(pads[:dims], pads[dims:], strict=True))
     automatic = _text(attributes.get("auto_pad", "NOTSET"))
@@ -83,7 +88,7 @@ def _global(op: Callable[[Attributes], Any]) -> Callable[..., Any]:
 def _max_unpool(inputs: Sequence[np.ndarray], attributes: Attributes, outputs: int) -> Any:
     x, where, *shape = inputs
     dims = x.ndim - 2
-    kernel = tuple(attributes["kernel_shape"])
+    kernel = _kernel_shape(attributes, dims)
     strides = tuple(attributes.get("strides") or (1,) * dims)
     pads = tuple(attributes.get("pads") or (0,) * (2 * dims))
     sizes = tuple(

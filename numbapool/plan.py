@@ -15,6 +15,7 @@ from .arrays import (
     adapt,
     as_it_is,
     channels_inside,
+    channels_lie_last,
     channels_outside,
     check_dtype,
     check_outs,
@@ -176,12 +177,13 @@ def run(
     if dtype.kind == "V":  # somebody's bfloat16
         array, wrap = adapt("input", x)
         dtype = array.dtype
-    given, strides, inside = array, None, 0
+    given, strides, inside, turned = array, None, 0, where[0] is as_drawn
     if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
         check_dtype(dtype, op.combine is not None and op.lift is None)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
         array, inside = readable(array, where[1], where[0] is not as_drawn)
         strides, dtype = None if array.flags.c_contiguous else array.strides, array.dtype
+        turned = not inside and (turned or channels_lie_last(given, where[1]))
     if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
@@ -224,9 +226,9 @@ def run(
         if inside:
             values = channels_outside(values, where[1])
             indices = None if indices is None else channels_outside(indices, where[1])
-        elif strides is not None and where[0] is as_drawn:  # its kernel writes plane by plane
-            values = laid_as(array, values)
-            indices = None if indices is None else laid_as(array, indices)
+        elif turned:  # the kernel wrote plane by plane
+            values = laid_as(given, values)
+            indices = None if indices is None else laid_as(given, indices)
         return wrap(values) if indices is None else (wrap(values), wrap(indices))
     for array, result in zip(asked, (values, indices), strict=False):
         if array is not result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import oracle
 import pytest
 import torch
@@ -10,6 +11,7 @@ from test_process import python
 from test_windows import assert_same, assert_within
 
 import numbapool
+import numbapool.onnx
 from numbapool import geometry, plan
 from numbapool.cli.common import CommandError
 from numbapool.cli.pictures import read_picture
@@ -249,3 +251,26 @@ def test_the_gradient_of_one_mean_of_many():
     grad = numbapool.adaptive_avg_pool1d_backward(np.ones((1, 1, 1)), (1, 1, 2_000_000))
     assert grad.shape == (1, 1, 2_000_000)
     np.testing.assert_allclose(grad, 5e-7)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 5])
+def test_few_channels_that_come_last_do_so_in_the_result(channels):
+    x = torch.randn(2, channels, 8, 8).to(memory_format=torch.channels_last)
+    want, where = numbapool.max_pool2d(x.contiguous(), 2, return_indices=True)
+    got, indices = numbapool.max_pool2d(x, 2, return_indices=True)
+    assert torch.equal(got, want)
+    assert torch.equal(indices, where)
+    assert got.is_contiguous(memory_format=torch.channels_last)
+    last = numbapool.max_pool2d(x.permute(0, 2, 3, 1).numpy(), 2, data_format="channels_last")
+    assert last.flags.c_contiguous
+
+
+def test_a_pooling_op_says_what_is_wrong_with_it():
+    with pytest.raises(TypeError, match="identity must be a function of the dtype"):
+        numbapool.PoolOp("p", identity=1.0, combine=lambda a, b: a + b)
+    node = onnx.helper.make_node("MaxPool", ["x"], ["y"])
+    with pytest.raises(ValueError, match="kernel_shape must have 2 entries"):
+        numbapool.onnx.run_node(node, [np.zeros((1, 1, 4, 4), np.float32)])
+    grad = torch.ones(1, 1, 2, 2, dtype=torch.bfloat16)
+    with pytest.raises(TypeError, match="grad_output must be float32 or float64, got dtype bfloat"):
+        numbapool.avg_pool2d_backward(grad, (1, 1, 4, 4), 2)

@@ -68,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the output has left; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
-    except (CommandError, ValueError, TypeError, OSError, MemoryError, ImportError) as error:
+    except (
+        CommandError, ValueError, TypeError, OSError, MemoryError, ImportError, RuntimeError,
+    ) as error:  # fmt: skip
         print(f"numbapool {args.command}: error: {_sentence(error)}", file=sys.stderr)
         return 2
     return 0

@@ -58,7 +58,7 @@ def _why() -> str:
     try:
         cuda.current_context()
     except Exception as error:
-        return " ".join(str(error).split())
+        return " ".join(str(error).split()).rstrip(" :")
     return "there is none"
 
 

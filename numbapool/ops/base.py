@@ -35,6 +35,11 @@ def not_a_number(dtype: np.dtype) -> Scalar:
 BFLOAT16 = np.dtype([("bfloat16", np.int16)])
 
 
+def called(dtype: np.dtype) -> str:
+    """What a dtype is called in messages."""
+    return "bfloat16" if dtype == BFLOAT16 else str(dtype)
+
+
 def is_half(dtype: np.dtype) -> bool:
     """Whether there are 16 bits to a float."""
     return dtype == np.float16 or dtype == BFLOAT16
@@ -63,6 +68,9 @@ def own(dtype: np.dtype) -> np.dtype:
 @dataclass(frozen=True, eq=False)
 class PoolOp:
     """A reduction over the taps of a window: a selection, a fold of two into one, or neither.
+
+    Functions are compiled as they are when they are first used, and so are the numbers among the
+    globals that they read.
 
     Attributes
     ----------
@@ -118,6 +126,11 @@ class PoolOp:
     result: Callable[[np.dtype], np.dtype] = own
 
     def __post_init__(self) -> None:
+        if not callable(self.identity):
+            raise TypeError(
+                f"identity must be a function of the dtype, got name={self.name!r} with "
+                f"identity={self.identity!r}"
+            )
         given = [self.combine, self.better, self.reduce]
         if sum(function is not None for function in given) != 1:
             raise ValueError(
