@@ -86,9 +86,13 @@ def _from_other_torch(name: str, x: Any) -> np.ndarray:
         bits: np.ndarray = x.detach().resolve_neg().view(torch.int16).numpy()
         return bits.view(BFLOAT16)
     try:
-        array: np.ndarray = x.detach().resolve_neg().numpy()
+        array: np.ndarray = x.detach().resolve_conj().resolve_neg().numpy()
     except TypeError:
         raise TypeError(f"{name} has dtype {x.dtype}, which NumPy does not have") from None
+    except RuntimeError as error:
+        raise TypeError(
+            f"{name} must have memory of its own, got a {type(x).__name__}: {error}"
+        ) from None
     return array
 
 
@@ -209,8 +213,11 @@ def _check_out(
     out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[np.ndarray]
 ) -> np.ndarray:
     array, _ = adapt(name, out)
-    if getattr(out, "is_neg", bool)():  # what is adapted is a copy of such a tensor
-        raise ValueError(f"{name} must not be a negated view, here of shape {array.shape}")
+    # What is adapted is a copy of such tensors.
+    if getattr(out, "is_neg", bool)() or getattr(out, "is_conj", bool)():
+        raise ValueError(
+            f"{name} must not be a negated or conjugate view, here of shape {array.shape}"
+        )
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(
             f"{name} must have shape {shape} and dtype {dtype}, "

@@ -22,14 +22,18 @@ class Drawn:
 
     @classmethod
     def of(cls, samples: np.ndarray, size: int, kernel: int, cells: int) -> Drawn:
-        """The windows that these samples, one a plane, place; reckoned in their own precision."""
+        """The windows that these samples, one a plane, place; reckoned in their own precision.
+
+        Where that cannot count the inputs, rounding would place windows behind the last one.
+        """
+        if size > float(np.finfo(samples.dtype).max):
+            samples = samples.astype(np.float32)
         number = np.arange(cells, dtype=samples.dtype)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            alpha = samples.dtype.type(size - kernel) / samples.dtype.type(cells - 1)
-            steps = ((number + samples[:, None]) * alpha).astype(np.int64)
-            first = steps - (samples[:, None] * alpha).astype(np.int64)
+        alpha = samples.dtype.type(size - kernel) / samples.dtype.type(max(cells - 1, 1))
+        steps = ((number + samples[:, None]) * alpha).astype(np.int64)
+        first = steps - (samples[:, None] * alpha).astype(np.int64)
         first[:, -1] = size - kernel
-        return cls(size, kernel, first)
+        return cls(size, kernel, np.minimum(np.maximum.accumulate(first, 1), size - kernel))
 
     def __len__(self) -> int:
         return self.first.shape[1]

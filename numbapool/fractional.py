@@ -17,7 +17,7 @@ from .docs import documented
 from .drawn import Drawn, as_drawn, output_sizes
 from .nan import policed
 from .ops import MAX, MEAN
-from .ops.base import is_half
+from .ops.base import called, is_half
 
 
 def _samples(
@@ -38,7 +38,7 @@ def _samples(
     if samples.shape != (*lead, dims) or samples.dtype.kind != "f":
         raise ValueError(
             f"random_samples must be floats of shape {(*lead, dims)}, "
-            f"got shape {samples.shape} and dtype {samples.dtype}"
+            f"got shape {samples.shape} and dtype {called(samples.dtype)}"
         )
     if not ((samples >= 0) & (samples < 1)).all():
         raise ValueError("random_samples must be from 0 up to 1")

@@ -188,7 +188,7 @@ def test_a_few_large_plans_are_kept():
 
 def test_a_negated_tensor_is_no_out():
     z = torch.zeros(2, 3, 2, 2)
-    with pytest.raises(ValueError, match="negated view"):
+    with pytest.raises(ValueError, match="negated or conjugate view"):
         numbapool.max_pool2d(torch.ones(2, 3, 4, 4), 2, out=torch._neg_view(z))
 
 
@@ -274,3 +274,33 @@ def test_a_pooling_op_says_what_is_wrong_with_it():
     grad = torch.ones(1, 1, 2, 2, dtype=torch.bfloat16)
     with pytest.raises(TypeError, match="grad_output must be float32 or float64, got dtype bfloat"):
         numbapool.avg_pool2d_backward(grad, (1, 1, 4, 4), 2)
+
+
+def test_drawn_windows_end_where_the_input_does():
+    # Half precision cannot count 1301 places: rounding put a window behind the last one.
+    x = np.zeros((1, 1, 2, 1301), np.float32)
+    samples = np.array([[[0.92724609375, 0.2]]], np.float16)
+    values, where = numbapool.fractional_max_pool2d(
+        x, (1, 2), (1, 1298), random_samples=samples, return_indices=True
+    )
+    assert where.max() < x.size
+    assert (values == 0).all()
+    back = numbapool.fractional_avg_pool2d_backward(
+        np.ones((1, 1, 1, 1298), np.float32), x.shape, (1, 2), (1, 1298), random_samples=samples
+    )
+    assert back.sum() == 1298
+    for size in (1301, 29915, 100_000):
+        for sample in np.linspace(0, 0.999, 50).astype(np.float16):
+            low, high = numbapool.bins(
+                size, kernel_size=2, output_size=size // 2 + 7, random_sample=sample
+            ).T
+            assert high.max() == size
+            assert (np.diff(low) >= 0).all()
+
+
+def test_conjugate_views_of_tensors():
+    x = torch.randn(1, 2, 4, 4, dtype=torch.complex64)
+    got = numbapool.avg_pool2d(x.conj(), 2)
+    assert torch.equal(got, numbapool.avg_pool2d(x.conj().resolve_conj(), 2))
+    with pytest.raises(ValueError, match="out must not be a negated or conjugate view"):
+        numbapool.avg_pool2d(x, 2, out=torch.zeros(1, 2, 2, 2, dtype=torch.complex64).conj())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -60,6 +61,10 @@ def _why() -> str:
     except Exception as error:
         return " ".join(str(error).split()).rstrip(" :")
     return "there is none"
+
+
+#: The simulator runs one kernel at a time.
+turn: Any = threading.Lock() if SIMULATED else nullcontext()
 
 
 def on(device: int) -> Any:

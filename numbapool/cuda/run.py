@@ -84,7 +84,7 @@ def run(
     results = _results(given, out, plan.shape, kinds, inside, where[1])
     if plan.program is not None:
         stream = given.library.stream()
-        with api.on(given.device.index):
+        with api.turn, api.on(given.device.index):
             values, places = results[0].flat(), results[1].flat() if kind else None
             plan.program.launch(stream, given, array.flat(), values, places)
     if out is not None:
