@@ -145,7 +145,7 @@ class DeviceArray:
         kind = stored(self.dtype)
         if SIMULATED:
             return as_strided(self.address.view(kind), shape, strides)
-        view = _Interface(self.address, shape, strides, kind, not self.writable)
+        view = _Interface(self.address, shape, strides, kind, not self.writable, self.owner)
         return cuda.as_cuda_array(view, sync=False)
 
 
@@ -154,9 +154,9 @@ class _Interface:
 
     def __init__(
         self, address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype,
-        read_only: bool, owner: Any = None,
+        read_only: bool, owner: Any,
     ) -> None:  # fmt: skip
-        self.owner = owner
+        self.owner = owner  # whose library may lend its memory anew when it is gone
         self.__cuda_array_interface__ = {
             "shape": shape, "typestr": dtype.str, "data": (address, read_only), "version": 3,
             "strides": strides if len(shape) > 1 else None,
@@ -197,7 +197,6 @@ def _owner(array: DeviceArray) -> Any:
 
 def _itself(array: DeviceArray) -> DeviceArray:
     return array
-
 
 
 def seen(x: Any, library: Library, dtype: np.dtype | None = None) -> DeviceArray:
