@@ -8,6 +8,7 @@ meet in row-major order here: places are found when the values are there.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ from .scalars import Scalars, make_taken
 U = np.uintp
 
 
+@cache
 def make_span(s: Scalars) -> Any:
     """Folds the columns ``low`` to ``high`` of a folded row, every ``step``-th."""
     run, pile = make_run(s, TILE), make_pile(s, TILE, WHOLE)
@@ -60,6 +62,7 @@ def make_span(s: Scalars) -> Any:
     return inner(span)
 
 
+@cache
 def make_spans(s: Scalars, role: int) -> Any:
     """Folds as many windows of a row as a vector has lanes, from the window ``j`` on."""
     accumulator, identity = s.accumulator, s.identity
@@ -88,6 +91,7 @@ def make_spans(s: Scalars, role: int) -> Any:
     return inner(spans, inlined=True)
 
 
+@cache
 def make_together(s: Scalars) -> Any:
     """All windows of an output row, a vector of them at a time."""
     in_tile, in_input = make_spans(s, TILE), make_spans(s, INPUT)
@@ -115,6 +119,7 @@ def make_together(s: Scalars) -> Any:
     return inner(together, inlined=True)
 
 
+@cache
 def make_one_by_one(s: Scalars) -> Any:
     """All windows of an output row."""
     span, run = make_span(s), make_run(s, INPUT)

@@ -6,6 +6,7 @@ come in row-major order, outer axes first.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from .scalars import Scalars, make_taken
 U = np.uintp
 
 
+@cache
 def make_corner(s: Scalars) -> Any:
     """Where the windows of an output row begin, along all axes but the last.
 
@@ -63,6 +65,7 @@ def make_corner(s: Scalars) -> Any:
     return inner(corner)
 
 
+@cache
 def make_beyond() -> Any:
     """How far a row of taps is from the first one of its window, in memory or in an index map."""
     zero, one, each = U(0), U(1), U(len(AXIS))

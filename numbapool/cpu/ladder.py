@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from .scalars import Scalars
 U = np.uintp
 
 
+@cache
 def make_meet(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
     """A vector of an array, and the one after it that lies ``ahead``, folded into one."""
     combine, better = s.combine, s.better
@@ -29,6 +31,7 @@ def make_meet(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool)
     return inner(meet)
 
 
+@cache
 def make_double(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
     """Every place of an array met with the one that lies ``ahead``, in place."""
     meet = make_meet(s, role, index_role, lanes, indexed)
@@ -44,6 +47,7 @@ def make_double(s: Scalars, role: int, index_role: int, lanes: int, indexed: boo
     return inner(double)
 
 
+@cache
 def make_triple(s: Scalars, role: int, lanes: int) -> Any:
     """Every place of an array met with the ones that lie ``ahead`` and twice as far, in place."""
     combine = s.combine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ def depth(rows: int) -> int:
     return (-(-rows // BLOCK)).bit_length() + 2
 
 
+@cache
 def make_pile(s: Scalars, source: int, stack: int) -> Any:
     """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack."""
     combine, taken_as = s.combine, make_taken(s, source)

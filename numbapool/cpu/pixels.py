@@ -6,6 +6,7 @@ in row-major order. A task is a row of windows.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from .scalars import Scalars, make_taken
 U = np.uintp
 
 
+@cache
 def make_pixel(s: Scalars, lanes: int, indexed: bool) -> Any:
     """Folds a window of ``rows`` rows of ``across`` taps, in the channels from ``at`` on."""
     combine, better, taken_as, lane = s.combine, s.better, make_taken(s, INPUT), s.lane

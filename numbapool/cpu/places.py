@@ -10,6 +10,7 @@ whose best is zero is looked at again, if its plane has a negative one.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .scalars import Scalars
 U = np.uintp
 
 
+@cache
 def make_every(s: Scalars) -> Any:
     """Which lanes to look at for every ``step``-th column, and how many columns further on next."""
     lanes = LINE // np.dtype(s.source).itemsize
@@ -35,6 +37,7 @@ def make_every(s: Scalars) -> Any:
     return inner(every)
 
 
+@cache
 def make_place(s: Scalars) -> Any:
     """The row of a window, and the column of its plane, where the best tap lies.
 
@@ -76,6 +79,7 @@ def make_place(s: Scalars) -> Any:
     return inner(place, inlined=True)
 
 
+@cache
 def make_has_negative_zero(s: Scalars) -> Any:
     """Whether a plane has a -0.0 at all: one fast pass, where settling window by window is slow."""
     accumulator = s.accumulator

@@ -47,6 +47,7 @@ from .scalars import Scalars, make_taken
 U = np.uintp
 
 
+@cache
 def make_across(
     s: Scalars, kernel: int, stride: int, lanes: Lanes, placed: bool, indexed: bool
 ) -> Any:

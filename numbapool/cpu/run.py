@@ -6,6 +6,7 @@ their number.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def depth(count: int, lanes: int) -> int:
     return (count // (lanes * SIDE * SIDE)).bit_length() + 2
 
 
+@cache
 def make_lanes(s: Scalars, lanes: int) -> Any:
     """Folds the lanes of a vector."""
     combine = s.combine
@@ -35,10 +37,12 @@ def make_lanes(s: Scalars, lanes: int) -> Any:
     return fold
 
 
+@cache
 def _halving(fold: Any, combine: Any) -> Any:
     return inner(lambda value: fold(combine(vector.lower(value), vector.upper(value))))
 
 
+@cache
 def make_vectors(s: Scalars, role: int) -> Any:
     """Folds ``count`` neighbours to a vector of what lies in its lanes."""
     combine, accumulator, identity = s.combine, s.accumulator, s.identity
@@ -93,6 +97,7 @@ def make_vectors(s: Scalars, role: int) -> Any:
     return inner(vectors, inlined=True)
 
 
+@cache
 def make_tree(s: Scalars, role: int, count: int, lanes: int) -> Any:
     """Folds ``count`` vectors in memory into one, each to its share of the lanes."""
     combine = s.combine
@@ -109,6 +114,7 @@ def make_tree(s: Scalars, role: int, count: int, lanes: int) -> Any:
     return inner(tree, inlined=lanes <= 16)
 
 
+@cache
 def make_run(s: Scalars, role: int) -> Any:
     """Folds ``count`` neighbours, at least one."""
     combine, taken_as = s.combine, make_taken(s, role)

@@ -7,6 +7,7 @@ slices may be this one again: that is all that further axes take.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ U = np.uintp
 FEW = 8  # slices that are folded one after the other, else pairwise
 
 
+@cache
 def make_column(s: Scalars, lanes: int, indexed: bool) -> Any:
     """Folds ``count`` vectors of a tile, a ``pitch`` apart: values, and places in a volume."""
     combine, better, lane, selects = s.combine, s.better, s.lane, s.selects
