@@ -72,12 +72,13 @@ def make_beyond() -> Any:
 
     def beyond(axes, taken, axis, row, what):
         far = zero
-        while axis > zero:
+        while axis > one:
             axis -= one
             length = memory.load(PART, taken, axis)
             far += row % length * memory.load(INPUT, axes, axis * each + what)
             row //= length
-        return far
+        # The outermost axis has what is left: no division, of which two axes need none so.
+        return far + row * memory.load(INPUT, axes, what)
 
     return inner(beyond)
 
