@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops.base import BFLOAT16, is_half, single
+from .ops.base import BFLOAT16, called, is_half, single
 
 Wrap = Callable[[np.ndarray], Any]
 
@@ -199,14 +199,40 @@ def check_outs(
     out: Any, shape: tuple[int, ...], dtypes: Sequence[np.dtype], source: np.ndarray
 ) -> list[np.ndarray]:
     """``out``, one array or a pair, as arrays that results of these dtypes can be written to."""
-    if len(dtypes) == 1:
-        return [_check_out(out, "out", shape, dtypes[0], [source])]
-    if not isinstance(out, (tuple, list)) or len(out) != len(dtypes):
-        raise TypeError(f"out must be a pair (values, indices), got {type(out).__name__}")
     arrays: list[np.ndarray] = []
-    for number, (each, dtype) in enumerate(zip(out, dtypes, strict=True)):
-        arrays.append(_check_out(each, f"out[{number}]", shape, dtype, [source, *arrays]))
+    for (name, each), dtype in zip(named_outs(out, len(dtypes)), dtypes, strict=True):
+        arrays.append(_check_out(each, name, shape, dtype, [source, *arrays]))
     return arrays
+
+
+def named_outs(out: Any, count: int) -> list[tuple[str, Any]]:
+    """``out``, one array or a pair, by the names that messages have for them."""
+    if count == 1:
+        return [("out", out)]
+    if not isinstance(out, (tuple, list)) or len(out) != count:
+        raise TypeError(f"out must be a pair (values, indices), got {type(out).__name__}")
+    return [(f"out[{number}]", each) for number, each in enumerate(out)]
+
+
+def check_form(
+    array: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, writable: bool
+) -> None:
+    """Refuses what cannot hold results of this shape and dtype, on whatever device."""
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(
+            f"{name} must have shape {shape} and dtype {called(dtype)}, "
+            f"got shape {array.shape} and dtype {called(array.dtype)}"
+        )
+    if not writable:
+        raise ValueError(f"{name} must be writable, got a read-only array of shape {shape}")
+
+
+def shared_memory(name: str, array: Any, other: Any) -> ValueError:
+    """The error of an ``out`` that lies where another array of the call does."""
+    return ValueError(
+        f"{name} of shape {array.shape} must not share memory with another array "
+        f"of the call, here one of shape {other.shape}"
+    )
 
 
 def _check_out(
@@ -218,19 +244,10 @@ def _check_out(
         raise ValueError(
             f"{name} must not be a negated or conjugate view, here of shape {array.shape}"
         )
-    if array.shape != shape or array.dtype != dtype:
-        raise ValueError(
-            f"{name} must have shape {shape} and dtype {dtype}, "
-            f"got shape {array.shape} and dtype {array.dtype}"
-        )
-    if not array.flags.writeable:
-        raise ValueError(f"{name} must be writable, got a read-only array of shape {array.shape}")
+    check_form(array, name, shape, dtype, array.flags.writeable)
     for other in apart:
         if _overlap(array, other):
-            raise ValueError(
-                f"{name} of shape {array.shape} must not share memory with another array "
-                f"of the call, here one of shape {other.shape}"
-            )
+            raise shared_memory(name, array, other)
     if _overlaps_itself(array):
         raise ValueError(f"{name} of shape {array.shape} has elements that share memory")
     return array

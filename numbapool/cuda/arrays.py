@@ -108,28 +108,19 @@ class DeviceArray:
         self, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[DeviceArray]
     ) -> None:
         """Refuses what no kernel could write results of this shape and dtype to."""
-        if self.shape != shape or self.dtype != dtype:
-            raise ValueError(
-                f"{name} must have shape {shape} and dtype {dtype}, "
-                f"got shape {self.shape} and dtype {self.dtype}"
-            )
+        arrays.check_form(self, name, shape, dtype, self.writable)
         dense = [prod(shape[axis + 1 :]) * dtype.itemsize for axis in range(len(shape))]
         steps = zip(self.strides, dense, shape, strict=True)
         if self.size and any(step != want for step, want, n in steps if n > 1):
             raise ValueError(
                 f"{name} must be contiguous, got shape {shape} with strides {self.strides}"
             )
-        if not self.writable:
-            raise ValueError(f"{name} must be writable, got a read-only array of shape {shape}")
         for other in apart:
             if self.device != other.device:
                 raise ValueError(f"{name} must be on {other.device}, got one on {self.device}")
             (first, end), (others, others_end) = self.span(), other.span()
             if self.size and other.size and first < others_end and others < end:
-                raise ValueError(
-                    f"{name} of shape {shape} must not share memory with another array of the "
-                    f"call, here one of shape {other.shape}"
-                )
+                raise arrays.shared_memory(name, self, other)
 
     def flat(self) -> Any:
         """All its memory as one axis, as kernels take it."""

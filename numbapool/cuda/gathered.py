@@ -8,7 +8,7 @@ import numpy as np
 
 from .api import cuda, device
 from .scalars import Scalars
-from .windows import make_corner, make_plane_at
+from .windows import make_corner, make_divided_by, make_plane_at
 from .words import BY_TABLE, CELLS, PLANES, TOGETHER
 
 U = np.uint64
@@ -66,12 +66,11 @@ def make_gathered(
     corner, plane_at = make_corner(axes, word), make_plane_at(word)
     walk, reduce, finish = make_walk(s, axes), s.reduce, s.finish
     place_of = make_place_of(axes, word)
-    accumulator, divides, identity, stamp = s.accumulator, s.divides, s.identity, s.stamp
+    accumulator, identity, stamp = s.accumulator, s.identity, s.stamp
+    divided_by = make_divided_by(s, divisor)
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
     by_table = U(BY_TABLE)
-    zero, one, nowhere = U(0), accumulator(1), index(-1)
-    override = divisor is not None
-    instead = accumulator(divisor if override else 1)
+    zero, nowhere = U(0), index(-1)
 
     def gathered(x, out, places, words, scratch):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -92,11 +91,9 @@ def make_gathered(
                     value = accumulator(found)
                     if indexed and chosen >= 0:
                         where = index(place_of(along, place, word(chosen)))
-                share = one
-                if divides:
-                    share = instead if override else accumulator(count)
-                    if counted:
-                        share -= accumulator(omitted)
+                share = divided_by(count)
+                if counted:
+                    share -= accumulator(omitted)
                 to = U(plane) * U(cells) + U(cell)
                 out[to] = finish(value, share)
                 if indexed:

@@ -72,7 +72,7 @@ class Program(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The kernel, with how often it runs."""
+        """The kernel, or that it runs along one axis after the other."""
         return self.steps[0].name if len(self.steps) == 1 else "passes"
 
     def launch(

@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import arguments, geometry
-from ..arrays import FEWEST_INSIDE, channels_inside, channels_outside, check_dtype
+from ..arrays import (
+    FEWEST_INSIDE,
+    channels_inside,
+    channels_outside,
+    check_dtype,
+    named_outs,
+)
 from ..arrays import checked_index_dtype as checked
 from ..drawn import as_drawn
 from ..ops import MAX, PoolOp
@@ -103,12 +109,8 @@ def _results(
     if out is None:
         with api.on(given.device.index):
             return [given.like(shape, kind) for kind in kinds]
-    asked = (out,) if len(kinds) == 1 else out
-    if len(kinds) > 1 and not (isinstance(out, (tuple, list)) and len(out) == len(kinds)):
-        raise TypeError(f"out must be a pair (values, indices), got {type(out).__name__}")
     found: list[DeviceArray] = []
-    for number, (each, kind) in enumerate(zip(asked, kinds, strict=True)):
-        name = "out" if len(kinds) == 1 else f"out[{number}]"
+    for (name, each), kind in zip(named_outs(out, len(kinds)), kinds, strict=True):
         array, _ = adapt(name, each)
         array = channels_inside(array, dims) if inside else array
         array.check(name, shape, kind, [given, *found])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..ops import PoolOp
-from ..ops.base import BFLOAT16, as_it_is, is_half, single
+from ..ops.base import BFLOAT16, is_half, single
 from ..ops.together import seen_together
 from .api import SIMULATED, bits_of, device, float_of
 
@@ -26,7 +26,6 @@ class Scalars(NamedTuple):
     finish: Callable[..., Any]  # as it is stored
     identity: Any
     selects: bool
-    divides: bool
     accumulator: type
     kind: np.dtype  # that `accumulator` makes
     stamp: int  # of the code
@@ -151,7 +150,6 @@ def scalars(op: PoolOp, dtype: np.dtype, stamp: int) -> Scalars:
         finish=_finish(op, kind, op.result(dtype)),
         identity=kind.type(op.identity(kind)),
         selects=op.better is not None,
-        divides=op.finish is not as_it_is,
         accumulator=kind.type,
         kind=kind,
         stamp=stamp,

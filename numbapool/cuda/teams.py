@@ -13,7 +13,7 @@ import numpy as np
 from .api import cuda, device
 from .gathered import make_place_of
 from .scalars import Scalars
-from .windows import make_corner, make_plane_at
+from .windows import make_corner, make_divided_by, make_plane_at
 from .words import BY_TABLE, CELLS, PLANES, TOGETHER
 
 U = np.uint64
@@ -77,12 +77,10 @@ def make_teams(
     corner, plane_at = make_corner(axes, word), make_plane_at(word)
     share_of, nothing = make_share(s, axes, word), s.identity
     combine, beats, finish, selects = s.combine, s.beats, s.finish, s.selects
-    accumulator, divides, stamp, kind = s.accumulator, s.divides, s.stamp, s.kind
+    divided_by, stamp, kind = make_divided_by(s, divisor), s.stamp, s.kind
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
     by_table = U(BY_TABLE)
-    zero, one, nowhere, nobody = U(0), accumulator(1), index(-1), U(2**63)
-    override = divisor is not None
-    instead = accumulator(divisor if override else 1)
+    zero, one, nowhere, nobody = U(0), U(1), index(-1), U(2**63)
     outputs, crowd, neighbours = word(BLOCK // team), word(team * beside), word(beside)
     block, apart = BLOCK, beside
 
@@ -100,18 +98,16 @@ def make_teams(
         while low < words[planes_at]:
             plane = word(low + beside)
             known = beside < together and plane < words[planes_at]
-            size, share = zero, one
+            size, count = zero, one
             value, where = nothing, nobody
             if known:
-                start, place, count, along = corner(words, cell, U(plane) * U(words[by_table]))
-                size = U(1)
+                start, place, counted, along = corner(words, cell, U(plane) * U(words[by_table]))
+                size, count = one, U(counted)
                 for taps in along[0]:
                     size *= U(taps)
                 if U(member) < size:
                     at = plane_at(words, plane) + start
                     value, where = share_of(x, at, place, along, size, U(member), U(team))
-                if divides:
-                    share = instead if override else accumulator(count)
             values[thread] = value
             if selects:
                 wheres[thread] = where
@@ -130,7 +126,7 @@ def make_teams(
                 half //= 2
             if known and member == 0:
                 to = U(plane) * U(cells) + U(cell)
-                out[to] = finish(values[thread], share)
+                out[to] = finish(values[thread], divided_by(count))
                 if indexed:
                     places[to] = index(wheres[thread]) if size > zero else nowhere
             cuda.syncthreads()  # before the next planes write where these are still read

@@ -154,6 +154,15 @@ def _along(inner: Any, axis: int, s: Scalars) -> Any:
     return fold
 
 
+def make_divided_by(s: Scalars, divisor: int | None) -> Any:
+    """What a result is divided by: the taps that count, or the ``divisor`` instead."""
+    accumulator = s.accumulator
+    if divisor is None:
+        return device(lambda count: accumulator(count))
+    instead = accumulator(divisor)
+    return device(lambda count: instead)
+
+
 def make_plane_at(word: type) -> Any:
     """Where a plane begins."""
     channels, by_batch, by_channel = U(CHANNELS), U(BY_BATCH), U(BY_CHANNEL)
@@ -230,15 +239,15 @@ def make_windows(
     sliding = uniform is not None
     window = uniform or Uniform((1,) * axes, (1,) * axes, (0,) * axes, False)
     inside, steps = make_inside(axes, window, word), make_steps(axes, window.unit, word)
-    kernel, many = tuple(map(word, window.kernel)), s.accumulator(prod(window.kernel))
+    kernel = tuple(map(word, window.kernel))
+    divided_by = make_divided_by(s, divisor)
+    many = s.accumulator(prod(window.kernel) if divisor is None else divisor)
     corner, plane_at = make_corner(axes, word), make_plane_at(word)
     fold, finish = make_fold(s, axes, placed), s.finish
-    accumulator, stamp = s.accumulator, s.stamp
+    stamp = s.stamp
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
     by_table = U(BY_TABLE)
     zero, nowhere = word(0), index(-1)
-    override = divisor is not None
-    instead = accumulator(divisor if override else 1)
 
     def windows(x, out, places, words, given):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -259,11 +268,11 @@ def make_windows(
             else:
                 start, first, count, along = corner(words, cell, U(plane) * U(words[by_table]))
                 value, where = fold(x, given, base + start, U(first), along)
-                share = accumulator(count)
+                share = divided_by(count)
                 for taps in along[0]:
                     some &= taps > zero
             to = U(plane) * U(cells) + U(cell)
-            out[to] = finish(value, instead if override else share)
+            out[to] = finish(value, share)
             if indexed:
                 places[to] = index(where) if some else nowhere
             plane = word(plane + further)
