@@ -215,9 +215,9 @@ def named_outs(out: Any, count: int) -> list[tuple[str, Any]]:
 
 
 def check_form(
-    array: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, writable: bool
+    array: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, writable: bool = True
 ) -> None:
-    """Refuses what cannot hold results of this shape and dtype, on whatever device."""
+    """Refuses what is not of this shape and dtype, on whatever device."""
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(
             f"{name} must have shape {shape} and dtype {called(dtype)}, "

@@ -10,10 +10,11 @@ import numpy as np
 
 from . import arguments, functional, geometry, gradients
 from .arguments import plain
+from .arrays import check_form
 from .blur import PADDINGS, blur_filter
 from .docs import documented
 from .fractional import placed
-from .gradients import check_like, checked_shape, floats
+from .gradients import checked_shape, floats
 from .lazy import undisturbed
 from .unpool import scattered
 
@@ -41,8 +42,8 @@ def _of_both(dims: int) -> Callable[..., Any]:
         x, _ = floats("input", input)
         sizes = geometry.spatial(x.shape, dims)
         shape = (*x.shape[: x.ndim - dims], *geometry.lengths(make(sizes, *where)))
-        check_like("grad_min", low, shape, x.dtype)
-        check_like("grad_max", high, shape, x.dtype)
+        check_form(low, "grad_min", shape, x.dtype)
+        check_form(high, "grad_max", shape, x.dtype)
         found = []
         for pool, grad in ((least, low), (most, high)):
             _, indices = pool(
@@ -79,7 +80,7 @@ def _blurred_back(
     last = min(taps, 2)  # taps of the last average, the one that strides
     averaged = tuple(size + last - 1 for size in sizes)
     cells = geometry.lengths(geometry.sliding(averaged, last, strides))
-    check_like("grad_output", grad, (*lead, *cells), grad.dtype)
+    check_form(grad, "grad_output", (*lead, *cells), grad.dtype)
     found = average(grad, (*lead, *averaged), last, strides, num_threads=num_threads)
     for _ in range(taps - 2):
         averaged = tuple(size + 1 for size in averaged)
@@ -169,7 +170,7 @@ def _of_drawn(dims: int) -> Callable[..., Any]:
         lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
         cells, taps = geometry.lengths(axes), prod(axis.kernel for axis in axes)
         bins = [np.stack(axis.interval(np.arange(len(axis))), -1) for axis in axes]
-        check_like("grad_output", grad, (*lead, *cells), grad.dtype)
+        check_form(grad, "grad_output", (*lead, *cells), grad.dtype)
         with undisturbed():
             from .cpu import regions, threads
         if num_threads is not None:

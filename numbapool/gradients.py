@@ -15,7 +15,7 @@ import numpy as np
 
 from . import arguments, functional, geometry, lazy, reductions
 from .arguments import plain
-from .arrays import adapt, check_outs
+from .arrays import adapt, check_form, check_outs
 from .docs import documented
 from .indices import checked_indices
 from .ops import SUM
@@ -32,15 +32,6 @@ def floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
     if native not in (np.float32, np.float64):
         raise TypeError(f"{name} must be float32 or float64, got dtype {called(array.dtype)}")
     return array.astype(native, copy=False), wrap
-
-
-def check_like(name: str, grad: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """Refuses a gradient that is not of a result of this shape and dtype."""
-    if grad.shape != shape or grad.dtype != dtype:
-        raise ValueError(
-            f"{name} must have shape {shape} and dtype {dtype}, "
-            f"got shape {grad.shape} and dtype {grad.dtype}"
-        )
 
 
 def checked_shape(input_shape: Any, like: tuple[int, ...], dims: int) -> tuple[int, ...]:
@@ -197,7 +188,7 @@ def _of_norm(dims: int) -> Callable[..., Any]:
             x, norm_type, kernel_size, stride, ceil_mode, abs=abs, padding=padding,
             dilation=dilation, num_threads=num_threads,
         )  # fmt: skip
-        check_like("grad_output", grad, y.shape, x.dtype)
+        check_form(grad, "grad_output", y.shape, x.dtype)
         p = float(norm_type)
         if p == inf:
             raise ValueError("norm_type must be finite here, got norm_type=inf")

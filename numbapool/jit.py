@@ -95,7 +95,7 @@ class _ByTypes(dict[Any, Any]):
     """Compiled functions by the types of their arguments, whoever calls.
 
     Numba's key has the caller's options, too, and a function would be compiled once for each kind
-    of caller: half of the time that a kernel takes.
+    of caller.
     """
 
     def __getitem__(self, key: Any) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import geometry
+from .arrays import check_form
 from .docs import documented
 from .functional import window
-from .gradients import check_like, floats
+from .gradients import floats
 from .lazy import undisturbed
 from .ops import PoolOp
 from .reductions import op_of, showing_options
@@ -56,7 +57,7 @@ def _of_reduction(kind: str, dims: int) -> Callable[..., Any]:
         x, _ = floats("input", input)
         axes = make(geometry.spatial(x.shape, dims), *where)
         shape = (*x.shape[: x.ndim - dims], *geometry.lengths(axes))
-        check_like("grad_output", grad, shape, x.dtype)
+        check_form(grad, "grad_output", shape, x.dtype)
         return wrap(_sloped(op, axes, x, grad, num_threads))
 
     return documented(showing_options(backward, kind), kind, dims, backward=True)
