@@ -41,8 +41,10 @@ spatial ones.
 Fractional poolings are in two and three dimensions, as torch's. A maximum, an order or a spread of
 complex numbers is none: only what adds takes them.
 
-What runs on a GPU does so for all dtypes and layouts of its row, with its index map, and by
-`tests/cuda` it gives there what it gives on the CPU.
+What runs on a GPU does so for all dtypes and layouts of its row, with its index map and its
+gradient, and by `tests/cuda` it gives there what it gives on the CPU. So do `max_unpool1d` and its
+like, `gather`, `convert_indices`, `roi_pool`, `roi_align`, `sppf_pool`, `strip_pool` and
+`pyramid_pool`.
 """
 
 

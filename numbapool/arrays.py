@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .elementwise import itself, mapped
 from .ops.base import BFLOAT16, called, is_half, single
 
 Wrap = Callable[[np.ndarray], Any]
@@ -123,15 +124,26 @@ def check_dtype(dtype: np.dtype, sums: bool = False) -> None:
         )
 
 
-def widened(array: np.ndarray) -> np.ndarray:
+def as_native(array: Any) -> Any:
+    """``array`` in the order of bytes that this machine has."""
+    native = array.dtype.newbyteorder("=")
+    return array if array.dtype == native else array.astype(native)
+
+
+def widened(array: Any) -> Any:
     """``array`` as NumPy reckons with it: halves in float32, integers and bool in float64."""
+    if not isinstance(array, np.ndarray):
+        kind = single(array.dtype)
+        return array if array.dtype == kind else mapped(itself, array, dtype=kind)
     if array.dtype == BFLOAT16:
         return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     return array.astype(single(array.dtype.newbyteorder("=")), copy=False)
 
 
-def narrowed(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def narrowed(array: Any, dtype: np.dtype) -> Any:
     """The way back to a dtype of floats: rounded to nearest, ties to even."""
+    if not isinstance(array, np.ndarray):
+        return array if array.dtype == dtype else mapped(itself, array, dtype=dtype)
     if dtype != BFLOAT16:
         with np.errstate(over="ignore"):
             return array.astype(dtype, copy=False)
@@ -196,12 +208,15 @@ def readable(array: np.ndarray, dims: int, alike: bool = True) -> tuple[np.ndarr
 
 
 def check_outs(
-    out: Any, shape: tuple[int, ...], dtypes: Sequence[np.dtype], source: np.ndarray
-) -> list[np.ndarray]:
+    out: Any, shape: tuple[int, ...], dtypes: Sequence[np.dtype], *sources: Any
+) -> list[Any]:
     """``out``, one array or a pair, as arrays that results of these dtypes can be written to."""
-    arrays: list[np.ndarray] = []
+    check = _check_out
+    if not isinstance(sources[0], np.ndarray):
+        from .cuda.arrays import check_out as check  # type: ignore[assignment]
+    arrays: list[Any] = []
     for (name, each), dtype in zip(named_outs(out, len(dtypes)), dtypes, strict=True):
-        arrays.append(_check_out(each, name, shape, dtype, [source, *arrays]))
+        arrays.append(check(each, name, shape, dtype, [*sources, *arrays]))
     return arrays
 
 

@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from . import arguments, functional, geometry, lazy
 from .arguments import plain
-from .arrays import adapt, check_dtype, narrowed, widened
+from .arrays import check_dtype, narrowed, widened
 from .axes import channels_first
 from .docs import documented
+from .elementwise import choose, mapped, number, quotient
+from .indices import taken
 from .nan import omits
 from .ops import MAX, MEAN
 from .ops.base import floating, omitting
+from .targets import adapting
 
 PADDINGS: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "zero": "constant"}
 
 
-def _padded(array: np.ndarray, pads: list[tuple[int, int]], mode: str) -> np.ndarray:
+@lru_cache(maxsize=32)
+def padded_places(sizes: tuple[int, ...], before: int, after: int, mode: str) -> np.ndarray:
+    """Which input each place of a padded plane is a copy of, flat in the plane; -1 is a zero."""
+    found = np.zeros((), np.int64)
+    for size in sizes:
+        none = {"constant_values": -1} if mode == "zero" else {}
+        along: Any = np.pad(np.arange(size), (before, after), PADDINGS[mode], **none)
+        outer = found[..., None]
+        found = np.where((outer < 0) | (along < 0), -1, outer * size + along)
+    return found
+
+
+def _padded(array: Any, dims: int, before: int, after: int, mode: str) -> Any:
     """``array`` with more around it, its axes in memory as they were."""
+    if not isinstance(array, np.ndarray):
+        return taken(array, padded_places(array.shape[-dims:], before, after, mode), dims)
+    pads = [(0, 0)] * (array.ndim - dims) + [(before, after)] * dims
     order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
     padded = np.pad(array.transpose(order), [pads[axis] for axis in order], PADDINGS[mode])
     return padded.transpose(np.argsort(order))
 
 
 def _filtered(
-    array: np.ndarray, dims: int, count: int, strides: tuple[int, ...], num_threads: int | None
-) -> np.ndarray:
+    array: Any, dims: int, count: int, strides: tuple[int, ...], num_threads: int | None
+) -> Any:
     """Binomial weights are means of two neighbours, again and again; only the last one strides."""
     steps = [(2, 1)] * (count - 2) + [(min(count, 2), strides)]
     for kernel, stride in steps:
@@ -52,22 +71,29 @@ def blur_filter(
     return count, before, after
 
 
+def _is_number(value: Any) -> Any:
+    return value == value
+
+
+def _number_or(value: Any, nothing: Any) -> Any:
+    return choose(value == value, value, nothing)
+
+
 def _blurred(
-    array: np.ndarray, dims: int, filter_size: Any, stride: Any, padding_mode: Any, omit: bool,
+    array: Any, dims: int, filter_size: Any, stride: Any, padding_mode: Any, omit: bool,
     num_threads: int | None,
-) -> np.ndarray:  # fmt: skip
+) -> Any:  # fmt: skip
     check_dtype(array.dtype, sums=True)
     sizes = geometry.spatial(array.shape, dims)
     count, before, after = blur_filter(sizes, filter_size, padding_mode)
     strides = arguments.spread("stride", plain("stride", stride), dims, 1)
-    pads = [(0, 0)] * (array.ndim - dims) + [(before, after)] * dims
-    padded = _padded(widened(array), pads, padding_mode)
-    window = dims, count, strides, num_threads
+    padded = _padded(widened(array), dims, before, after, padding_mode)
+    window, kind = (dims, count, strides, num_threads), padded.dtype
     if omit:
-        there = ~np.isnan(padded)
-        weights = _filtered(there.astype(padded.dtype), *window)
-        with np.errstate(invalid="ignore"):  # of NaN only: no weight, and NaN
-            result = _filtered(np.where(there, padded, 0), *window) / weights
+        weights = _filtered(mapped(_is_number, padded, dtype=kind), *window)
+        numbers = mapped(_number_or, padded, number(0, kind), dtype=kind)
+        # Of NaN only: no weight, and NaN.
+        result = mapped(quotient, _filtered(numbers, *window), weights, dtype=kind)
     else:
         result = _filtered(padded, *window)
     return narrowed(result, floating(array.dtype.newbyteorder("=")))
@@ -83,8 +109,9 @@ def _blurring(dims: int) -> Callable[..., Any]:
         data_format: str = "channels_first",
         nan_policy: str = "propagate",
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        array, wrap = channels_first(input, dims, data_format, adapt)
+        array, wrap = channels_first(input, dims, data_format, adapting(input, target))
         omit = omits(input, nan_policy)
         return wrap(_blurred(array, dims, filter_size, stride, padding_mode, omit, num_threads))
 
@@ -102,8 +129,9 @@ def _blurring_maxima(dims: int) -> Callable[..., Any]:
         data_format: str = "channels_first",
         nan_policy: str = "propagate",
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        array, wrap = channels_first(input, dims, data_format, adapt)
+        array, wrap = channels_first(input, dims, data_format, adapting(input, target))
         omit = omits(input, nan_policy)
         where = functional.window(dims, kernel_size, 1, 0, 1, False)
         largest = omitting(MAX) if omit else MAX

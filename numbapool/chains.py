@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from . import arguments, functional, geometry, gradients
+from . import arguments, functional, geometry, gradients, lazy
 from .arguments import plain
 from .arrays import check_form
-from .blur import PADDINGS, blur_filter
+from .blur import blur_filter, padded_places
 from .docs import documented
+from .drawn import Drawn, as_drawn
+from .elementwise import added, mapped, number, quotient
 from .fractional import placed
 from .gradients import checked_shape, floats
-from .lazy import undisturbed
+from .ops import SUM
+from .targets import adapting
 from .unpool import scattered
 
 
@@ -33,13 +36,15 @@ def _of_both(dims: int) -> Callable[..., Any]:
         ceil_mode: bool = False,
         *,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
+        adapt = adapting(input, target)
         make, _, *where = functional.window(
             dims, kernel_size, stride, padding, dilation, ceil_mode
         )
-        low, wrap = floats("grad_min", grad_min)
-        high, _ = floats("grad_max", grad_max)
-        x, _ = floats("input", input)
+        low, wrap = floats("grad_min", grad_min, adapt)
+        high, _ = floats("grad_max", grad_max, adapt)
+        x, _ = floats("input", input, adapt)
         sizes = geometry.spatial(x.shape, dims)
         shape = (*x.shape[: x.ndim - dims], *geometry.lengths(make(sizes, *where)))
         check_form(low, "grad_min", shape, x.dtype)
@@ -50,28 +55,15 @@ def _of_both(dims: int) -> Callable[..., Any]:
                 x, kernel_size, stride, padding, dilation, ceil_mode, True, num_threads=num_threads
             )
             found.append(scattered(grad, indices, dims, sizes, "sum", None, num_threads))
-        return wrap(found[0] + found[1])
+        return wrap(mapped(added, *found, dtype=x.dtype))
 
     return documented(backward, "minmax", dims, backward=True)
 
 
-def _folded(grad: np.ndarray, axis: int, size: int, before: int, mode: str) -> np.ndarray:
-    """The gradient of an axis of ``size`` from that of the same, padded."""
-    after = grad.shape[axis] - size - before
-    lines = np.moveaxis(grad, axis, 0)
-    folded = lines[before : before + size].copy()
-    if mode != "constant":
-        # Which line each of the padded ones is a copy of.
-        sources = np.pad(np.arange(size), (before, after), mode)  # type: ignore[call-overload]
-        for line in (*range(before), *range(before + size, len(lines))):
-            folded[sources[line]] += lines[line]
-    return np.moveaxis(folded, 0, axis)
-
-
 def _blurred_back(
-    dims: int, grad: np.ndarray, shape: tuple[int, ...], filter_size: Any, stride: Any,
+    dims: int, grad: Any, shape: tuple[int, ...], filter_size: Any, stride: Any,
     padding_mode: Any, num_threads: int | None,
-) -> np.ndarray:  # fmt: skip
+) -> Any:  # fmt: skip
     """Back through the averages of a blur, the last one first, and through its padding."""
     average = getattr(gradients, f"avg_pool{dims}d_backward")
     lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
@@ -85,9 +77,9 @@ def _blurred_back(
     for _ in range(taps - 2):
         averaged = tuple(size + 1 for size in averaged)
         found = average(found, (*lead, *averaged), 2, 1, num_threads=num_threads)
-    for axis, size in enumerate(sizes, len(lead)):
-        found = _folded(found, axis, size, before, PADDINGS[padding_mode])
-    return np.ascontiguousarray(found)
+    # What went to the padding goes to the inputs that it repeats.
+    places = padded_places(sizes, before, taps - 1 - before, padding_mode)
+    return scattered(found, places, dims, sizes, "sum", None, num_threads)
 
 
 def _of_blur(dims: int) -> Callable[..., Any]:
@@ -99,8 +91,9 @@ def _of_blur(dims: int) -> Callable[..., Any]:
         *,
         padding_mode: str = "reflect",
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        grad, wrap = floats("grad_output", grad_output)
+        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
         shape = checked_shape(input_shape, grad.shape, dims)
         return wrap(
             _blurred_back(dims, grad, shape, filter_size, stride, padding_mode, num_threads)
@@ -121,9 +114,11 @@ def _of_max_blur(dims: int) -> Callable[..., Any]:
         *,
         padding_mode: str = "reflect",
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        grad, wrap = floats("grad_output", grad_output)
-        x, _ = floats("input", input)
+        adapt = adapting(input, target)
+        grad, wrap = floats("grad_output", grad_output, adapt)
+        x, _ = floats("input", input, adapt)
         sizes = geometry.spatial(x.shape, dims)
         dense, where = most(x, kernel_size, 1, return_indices=True, num_threads=num_threads)
         if grad.dtype != x.dtype:
@@ -139,16 +134,18 @@ def _of_max_blur(dims: int) -> Callable[..., Any]:
     return documented(backward, "max_blur", dims, backward=True)
 
 
-def _windows_of(bins: np.ndarray, size: int) -> np.ndarray:
-    """The first window and the end of those that each input of an axis is a tap of.
+def _transposed(axis: Drawn) -> Drawn:
+    """The other way round: the windows that each input of an axis is a tap of, in every plane.
 
-    Windows come in order, so that is those which begin up to it less those which end.
+    Windows come in order, so those are the ones which begin up to it less those which end.
     """
-    planes = np.arange(len(bins))[:, None]
-    begun, ended = np.zeros((2, len(bins), size + 1), np.int64)
-    np.add.at(begun, (planes, bins[..., 0]), 1)
-    np.add.at(ended, (planes, bins[..., 1]), 1)
-    return np.ascontiguousarray(np.stack([ended.cumsum(1), begun.cumsum(1)], -1)[:, :size])
+    low, high = axis.interval(np.arange(len(axis)))
+    planes = np.arange(len(low))[:, None]
+    begun, ended = np.zeros((2, len(low), axis.size + 1), np.int64)
+    np.add.at(begun, (planes, low), 1)
+    np.add.at(ended, (planes, high), 1)
+    first, end = (counts.cumsum(1)[:, : axis.size] for counts in (ended, begun))
+    return Drawn(len(axis), first, end - first)
 
 
 def _of_drawn(dims: int) -> Callable[..., Any]:
@@ -161,30 +158,19 @@ def _of_drawn(dims: int) -> Callable[..., Any]:
         *,
         random_samples: Any,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        grad, wrap = floats("grad_output", grad_output)
+        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
         shape = checked_shape(input_shape, grad.shape, dims)
         axes = placed(
             shape, grad.dtype, dims, kernel_size, output_size, output_ratio, random_samples, None
         )
-        lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
-        cells, taps = geometry.lengths(axes), prod(axis.kernel for axis in axes)
-        bins = [np.stack(axis.interval(np.arange(len(axis))), -1) for axis in axes]
-        check_form(grad, "grad_output", (*lead, *cells), grad.dtype)
-        with undisturbed():
-            from .cpu import regions, threads
-        if num_threads is not None:
-            num_threads = threads.checked(num_threads)
-        planes = prod(lead)
-        found = np.empty(shape, grad.dtype)
-        if planes:
-            shares = (grad / taps).astype(grad.dtype).reshape(planes, 1, *cells)
-            back = [_windows_of(each, size) for each, size in zip(bins, sizes, strict=True)]
-            regions.of_bins(
-                np.ascontiguousarray(shares), found.reshape(planes, 1, *sizes), None,
-                np.arange(planes), back, regions.TOTAL, num_threads,
-            )  # fmt: skip
-        return wrap(found)
+        lead = shape[: len(shape) - dims]
+        check_form(grad, "grad_output", (*lead, *geometry.lengths(axes)), grad.dtype)
+        taps = number(prod(int(axis.count(0)) for axis in axes), grad.dtype)
+        shares = mapped(quotient, grad, taps, dtype=grad.dtype)
+        where = (as_drawn, dims, *map(_transposed, axes))
+        return wrap(lazy.run(SUM, where, shares, False, None, None, None, num_threads))
 
     return documented(backward, "fractional_avg", dims, backward=True)
 

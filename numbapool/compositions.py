@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
@@ -10,11 +11,12 @@ import numpy as np
 
 from . import adaptive, arguments, functional, geometry, lazy
 from .arguments import plain
-from .arrays import adapt
 from .axes import channels_first
 from .docs import documented
+from .elementwise import copied
 from .nan import policed
 from .ops import MAX, MIN
+from .targets import adapting
 
 #: Bytes of planes that two poolings go over in turns: they stay in the caches meanwhile.
 TOGETHER = 4 * 1024 * 1024
@@ -32,11 +34,18 @@ def _both(dims: int) -> Callable[..., Any]:
         data_format: str = "channels_first",
         nan_policy: str = "propagate",
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> tuple[Any, Any]:
-        array, wrap = channels_first(input, dims, data_format, adapt)
+        array, wrap = channels_first(input, dims, data_format, adapting(input, target))
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         axes = geometry.sliding(geometry.spatial(array.shape, dims), *where[2:])
         least, most = (policed(op, input, nan_policy) for op in (MIN, MAX))
+        if not isinstance(array, np.ndarray):
+            low, high = (
+                lazy.run(op, where, array, False, None, None, None, num_threads)
+                for op in (least, most)
+            )
+            return wrap(low), wrap(high)
         lead = array.shape[: array.ndim - dims]
         shape, native = (*lead, *geometry.lengths(axes)), array.dtype.newbyteorder("=")
         low, high = (np.empty_like(array, native, shape=shape) for _ in range(2))
@@ -55,7 +64,7 @@ minmax_pool1d, minmax_pool2d, minmax_pool3d = map(_both, (1, 2, 3))
 
 def pyramid_pool(
     input: Any, sizes: Sequence[Any] = (1, 2, 3, 6), mode: str = "avg", *,
-    num_threads: int | None = None,
+    num_threads: int | None = None, target: str | None = None,
 ) -> tuple[Any, ...]:  # fmt: skip
     """Several adaptive poolings of one array, as pyramid scene parsing takes them [1]_.
 
@@ -67,7 +76,7 @@ def pyramid_pool(
         Bins down and across, for each level.
     mode : "avg", "max" or "min"
         What is taken of a bin.
-    num_threads : int, optional
+    num_threads, target
         See `max_pool2d`, as are errors.
 
     Returns
@@ -87,10 +96,12 @@ def pyramid_pool(
     if mode not in ("avg", "max", "min"):
         raise ValueError(f"mode must be one of avg, max, min, got mode={mode!r}")
     pool = getattr(adaptive, f"adaptive_{mode}_pool2d")
-    return tuple(pool(input, size, num_threads=num_threads) for size in sizes)
+    return tuple(pool(input, size, num_threads=num_threads, target=target) for size in sizes)
 
 
-def strip_pool(input: Any, mode: str = "avg", *, num_threads: int | None = None) -> tuple[Any, Any]:
+def strip_pool(
+    input: Any, mode: str = "avg", *, num_threads: int | None = None, target: str | None = None
+) -> tuple[Any, Any]:
     """Every row of a plane to one value, and every column [1]_.
 
     Parameters
@@ -99,7 +110,7 @@ def strip_pool(input: Any, mode: str = "avg", *, num_threads: int | None = None)
         See `max_pool2d`.
     mode : "avg", "max" or "min"
         What is taken of a strip.
-    num_threads : int, optional
+    num_threads, target
         See `max_pool2d`, as are errors.
 
     Returns
@@ -117,13 +128,22 @@ def strip_pool(input: Any, mode: str = "avg", *, num_threads: int | None = None)
     >>> rows.ravel().tolist(), columns.ravel().tolist()
     ([1.0, 4.0], [1.5, 2.5, 3.5])
     """
-    rows, columns = pyramid_pool(input, ((None, 1), (1, None)), mode, num_threads=num_threads)
+    sizes = (None, 1), (1, None)
+    rows, columns = pyramid_pool(input, sizes, mode, num_threads=num_threads, target=target)
     return rows, columns
 
 
+def _of_channels(array: Any, first: int, end: int) -> Any:
+    """A view of some channels."""
+    if isinstance(array, np.ndarray):
+        return array[..., first:end, :, :]
+    return array.part(first, end, array.ndim - 3)
+
+
 def sppf_pool(
-    input: Any, kernel_size: int = 5, times: int = 3, *, num_threads: int | None = None
-) -> Any:
+    input: Any, kernel_size: int = 5, times: int = 3, *, num_threads: int | None = None,
+    target: str | None = None,
+) -> Any:  # fmt: skip
     """The input and its maxima over ever larger windows, side by side as channels [1]_.
 
     Parameters
@@ -134,7 +154,7 @@ def sppf_pool(
         Odd: taps of a window of stride 1, padded so that sizes stay.
     times : int
         How often what was pooled is pooled again: 5 three times over gives windows of 5, 9 and 13.
-    num_threads : int, optional
+    num_threads, target
         See `max_pool2d`, as are errors.
 
     Returns
@@ -152,17 +172,22 @@ def sppf_pool(
     >>> numbapool.sppf_pool(np.zeros((1, 8, 20, 20))).shape
     (1, 32, 20, 20)
     """
-    array, wrap = adapt("input", input)
+    array, wrap = adapting(input, target)("input", input)
     geometry.spatial(array.shape, 2)
     (kernel,) = arguments.spread("kernel_size", plain("kernel_size", kernel_size), 1, 1)
     (count,) = arguments.spread("times", plain("times", times), 1, 1)
     if kernel % 2 == 0:
         raise ValueError(f"kernel_size must be odd, got kernel_size={kernel_size!r}")
-    channels = array.shape[-3]
-    result = np.empty((*array.shape[:-3], (count + 1) * channels, *array.shape[-2:]), array.dtype)
-    result[..., :channels, :, :] = array
-    for number in range(count):
-        before = result[..., number * channels : (number + 1) * channels, :, :]
-        after = result[..., (number + 1) * channels : (number + 2) * channels, :, :]
-        functional.max_pool2d(before, kernel, 1, kernel // 2, out=after, num_threads=num_threads)
+    channels, there = array.shape[-3], not isinstance(array, np.ndarray)
+    shape = (*array.shape[:-3], (count + 1) * channels, *array.shape[-2:])
+    result = array.like(shape, array.dtype) if there else np.empty(shape, array.dtype)
+    parts = [_of_channels(result, n * channels, (n + 1) * channels) for n in range(count + 1)]
+    copied(array, parts[0])
+    for before, after in itertools.pairwise(parts):
+        out = None if there else after
+        found = functional.max_pool2d(
+            before, kernel, 1, kernel // 2, out=out, num_threads=num_threads
+        )
+        if there:  # where kernels write to contiguous arrays
+            copied(found, after)
     return wrap(result)

@@ -13,11 +13,11 @@ from .arguments import plain
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Windows of ``kernel`` taps, which begin at ``first``, (planes, cells), in each plane."""
+    """Windows of ``taps`` neighbours, which begin at ``first``, (planes, cells), in each plane."""
 
     size: int
-    kernel: int
     first: np.ndarray
+    taps: np.ndarray | int
     step = 1
 
     @classmethod
@@ -33,7 +33,7 @@ class Drawn:
         steps = ((number + samples[:, None]) * alpha).astype(np.int64)
         first = steps - (samples[:, None] * alpha).astype(np.int64)
         first[:, -1] = size - kernel
-        return cls(size, kernel, np.minimum(np.maximum.accumulate(first, 1), size - kernel))
+        return cls(size, np.minimum(np.maximum.accumulate(first, 1), size - kernel), kernel)
 
     def __len__(self) -> int:
         return self.first.shape[1]
@@ -41,10 +41,12 @@ class Drawn:
     def interval(self, cell: Any) -> tuple[Any, Any]:
         """The first tap and the end of a window, in every plane."""
         low = self.first[:, cell]
-        return low, low + self.kernel
+        taps = self.taps[:, cell] if isinstance(self.taps, np.ndarray) else self.taps
+        return low, low + taps
 
     def count(self, cell: Any) -> Any:
-        return cell * 0 + self.kernel
+        """How many taps an average divides by, where windows have as many each."""
+        return cell * 0 + np.max(self.taps)
 
 
 def as_drawn(sizes: tuple[int, ...], *axes: Drawn) -> tuple[Drawn, ...]:

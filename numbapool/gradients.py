@@ -15,23 +15,28 @@ import numpy as np
 
 from . import arguments, functional, geometry, lazy, reductions
 from .arguments import plain
-from .arrays import adapt, check_form, check_outs
+from .arrays import as_native, check_form, check_outs
 from .docs import documented
+from .elementwise import choose, mapped, number, quotient
 from .indices import checked_indices
 from .ops import SUM
 from .ops.base import called
+from .targets import adapting
 from .unpool import scattered
 
 DIMS = (1, 2, 3)
 
 
-def floats(name: str, x: Any) -> tuple[np.ndarray, Any]:
+Adapt = Callable[[str, Any], tuple[Any, Any]]
+
+
+def floats(name: str, x: Any, adapt: Adapt) -> tuple[Any, Any]:
     """``x`` as an array of float32 or float64 as this machine has them, and what wraps a result."""
     array, wrap = adapt(name, x)
     native = array.dtype.newbyteorder("=")
     if native not in (np.float32, np.float64):
         raise TypeError(f"{name} must be float32 or float64, got dtype {called(array.dtype)}")
-    return array.astype(native, copy=False), wrap
+    return as_native(array), wrap
 
 
 def checked_shape(input_shape: Any, like: tuple[int, ...], dims: int) -> tuple[int, ...]:
@@ -49,17 +54,16 @@ def checked_shape(input_shape: Any, like: tuple[int, ...], dims: int) -> tuple[i
 
 
 def _spread_back(
-    grad: np.ndarray, shape: tuple[int, ...], where: tuple[Any, ...], num_threads: int | None
-) -> np.ndarray:
+    grad: Any, shape: tuple[int, ...], where: tuple[Any, ...], num_threads: int | None
+) -> Any:
     """For every input, the sum of ``grad`` over the windows that it is a tap of."""
     make, dims, *rest = where
     back = (geometry.transposed, dims, shape[-dims:], make, *rest)
-    found: np.ndarray = lazy.run(SUM, back, grad, False, None, None, None, num_threads)
-    return found
+    return lazy.run(SUM, back, grad, False, None, None, None, num_threads)
 
 
 def _counts(
-    grad: np.ndarray, shape: tuple[int, ...], where: tuple[Any, ...]
+    grad: Any, shape: tuple[int, ...], where: tuple[Any, ...]
 ) -> np.ndarray:
     """What each window's average divides by, if ``grad`` is of as many windows."""
     make, dims, *rest = where
@@ -83,20 +87,21 @@ def _of_selection(dims: int) -> Callable[..., Any]:
         *,
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        grad, wrap = floats("grad_output", grad_output)
+        adapt = adapting(grad_output, target)
+        grad, wrap = floats("grad_output", grad_output, adapt)
         geometry.spatial(grad.shape, dims)
         shape = checked_shape(input_shape, grad.shape, dims)
         lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
-        where = checked_indices(indices, lead, prod(sizes), dims)
+        where = checked_indices(adapt("indices", indices)[0], lead, prod(sizes), dims)
         if where.shape != grad.shape:
             raise ValueError(
                 f"indices must have the shape of grad_output, {grad.shape}, got {where.shape}"
             )
         if out is None:
             return wrap(scattered(grad, where, dims, sizes, "sum", None, num_threads))
-        for source in (where, grad):
-            (asked,) = check_outs(out, shape, (grad.dtype,), source)
+        (asked,) = check_outs(out, shape, (grad.dtype,), grad, where)
         scattered(grad, where, dims, sizes, "sum", asked, num_threads)
         return out
 
@@ -116,8 +121,9 @@ def _of_average(dims: int) -> Callable[..., Any]:
         *,
         dilation: Any = 1,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        grad, wrap = floats("grad_output", grad_output)
+        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
         shape = checked_shape(input_shape, grad.shape, dims)
         where = functional.window(
             dims, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
@@ -125,7 +131,7 @@ def _of_average(dims: int) -> Callable[..., Any]:
         counts = _counts(grad, shape, where)
         if divisor_override is not None:
             counts = np.full_like(counts, functional.divisor(divisor_override))
-        shares = grad / counts.astype(grad.dtype)
+        shares = mapped(quotient, grad, counts.astype(grad.dtype), dtype=grad.dtype)
         return wrap(_spread_back(shares, shape, where, num_threads))
 
     return documented(backward, "avg", dims, backward=True)
@@ -144,26 +150,50 @@ def _of_sum(dims: int) -> Callable[..., Any]:
         ceil_mode: bool = False,
         *,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
         return average(
             grad_output, input_shape, kernel_size, stride, padding, ceil_mode,
-            divisor_override=1, dilation=dilation, num_threads=num_threads,
+            divisor_override=1, dilation=dilation, num_threads=num_threads, target=target,
         )  # fmt: skip
 
     return documented(backward, "sum", dims, backward=True)
 
 
 def _of_bins(dims: int) -> Callable[..., Any]:
-    def backward(grad_output: Any, input_shape: Any, *, num_threads: int | None = None) -> Any:
-        grad, wrap = floats("grad_output", grad_output)
+    def backward(
+        grad_output: Any,
+        input_shape: Any,
+        *,
+        num_threads: int | None = None,
+        target: str | None = None,
+    ) -> Any:
+        adapt = adapting(grad_output, target)
+        grad, wrap = floats("grad_output", grad_output, adapt)
         shape = checked_shape(input_shape, grad.shape, dims)
         where = (geometry.adaptive, dims, grad.shape[grad.ndim - dims :])
         if 0 in grad.shape[grad.ndim - dims :]:
-            return wrap(np.zeros(shape, grad.dtype))
-        shares = grad / _counts(grad, shape, where).astype(grad.dtype)
+            nothing = adapt("nothing", np.zeros(shape, grad.dtype))[0]
+            return wrap(nothing)
+        counts = _counts(grad, shape, where).astype(grad.dtype)
+        shares = mapped(quotient, grad, counts, dtype=grad.dtype)
         return wrap(_spread_back(shares, shape, where, num_threads))
 
     return documented(backward, "adaptive_avg", dims, backward=True)
+
+
+def _share(grad: Any, norm: Any, power: Any, ratio: Any) -> Any:
+    """What goes back from a norm; from one of 0, which has no gradient, nothing."""
+    return choose(norm == 0, norm, grad * norm**power * ratio)
+
+
+def _part(x: Any, back: Any, power: Any) -> Any:
+    return choose(back == 0, back, x**power * back)
+
+
+def _part_of_magnitude(x: Any, back: Any, power: Any) -> Any:
+    part = abs(x) ** power * back
+    return choose(back == 0, back, choose(x < 0, -part, choose(x == 0, x * part, part)))
 
 
 def _of_norm(dims: int) -> Callable[..., Any]:
@@ -181,9 +211,11 @@ def _of_norm(dims: int) -> Callable[..., Any]:
         padding: Any = 0,
         dilation: Any = 1,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
-        grad, wrap = floats("grad_output", grad_output)
-        x, _ = floats("input", input)
+        adapt = adapting(input, target)
+        grad, wrap = floats("grad_output", grad_output, adapt)
+        x, _ = floats("input", input, adapt)
         y = pool(
             x, norm_type, kernel_size, stride, ceil_mode, abs=abs, padding=padding,
             dilation=dilation, num_threads=num_threads,
@@ -193,15 +225,14 @@ def _of_norm(dims: int) -> Callable[..., Any]:
         if p == inf:
             raise ValueError("norm_type must be finite here, got norm_type=inf")
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
-        # A norm of 0 has no gradient: none goes back from it.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shares = np.where(y == 0, 0, grad * y ** (1 - p))
-            if not abs:
-                kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
-                shares *= prod(kernel) / _counts(grad, x.shape, where)
-            powers = np.sign(x) * np.abs(x) ** (p - 1) if abs else x ** (p - 1)
-        back = _spread_back(shares.astype(x.dtype), x.shape, where, num_threads)
-        return wrap(np.where(back == 0, 0, powers * back).astype(x.dtype))
+        ratio = number(1, x.dtype)
+        if not abs:
+            kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
+            ratio = (prod(kernel) / _counts(grad, x.shape, where)).astype(x.dtype)
+        shares = mapped(_share, grad, y, number(1 - p, x.dtype), ratio, dtype=x.dtype)
+        back = _spread_back(shares, x.shape, where, num_threads)
+        part = _part_of_magnitude if abs else _part
+        return wrap(mapped(part, x, back, number(p - 1, x.dtype), dtype=x.dtype))
 
     return documented(backward, "lp", dims, backward=True)
 

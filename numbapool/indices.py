@@ -1,7 +1,4 @@
-"""Index maps in other numbers: of the whole array, of one whose channels come last, of the window.
-
-The kernels number the places of a plane, row by row. All else is reckoned from that, and back.
-"""
+"""Index maps that count from elsewhere than the plane, and values at the places of one."""
 
 from __future__ import annotations
 
@@ -13,122 +10,13 @@ import numpy as np
 
 from . import arguments, geometry
 from .arguments import plain
-from .arrays import adapt, check_outs, checked_index_dtype
-from .geometry import Sliding
+from .arrays import channels_inside, channels_outside, check_outs, checked_index_dtype
+from .bases import checked_base, dtype_for, from_plane, largest, to_plane
+from .elementwise import copied, itself, mapped
 from .ops import PoolOp
+from .targets import adapting
 
 FIRST = "channels_first"
-#: From which place an index counts.
-BASES = ("plane", "plane_f", "tensor", "tensor_f", "nhwc", "nhwc_batch", "window")
-
-
-def checked_base(name: str, base: Any) -> str:
-    """``base`` if it is one of `BASES`."""
-    if base not in BASES:
-        raise ValueError(f"{name} must be one of {', '.join(BASES)}, got {name}={base!r}")
-    return str(base)
-
-
-def _starts(axes: Sequence[Sliding], dims: int) -> list[np.ndarray]:
-    """Where each window of each axis begins, shaped to go with an index map."""
-    found = []
-    for number, axis in enumerate(axes):
-        start = np.arange(len(axis), dtype=np.int64) * axis.stride - axis.before
-        found.append(start.reshape(-1, *[1] * (dims - 1 - number)))
-    return found
-
-
-def _outer(shape: Sequence[int], dims: int) -> tuple[np.ndarray, np.ndarray]:
-    """The number of each batch and each channel, shaped to go with an index map."""
-    *batch, channels = shape[: len(shape) - dims]
-    n = np.arange(batch[0] if batch else 1, dtype=np.int64).reshape(-1, 1, *[1] * dims)
-    c = np.arange(channels, dtype=np.int64).reshape(-1, *[1] * dims)
-    return (n if batch else n[0]), c
-
-
-def from_plane(
-    indices: np.ndarray, base: str, shape: Sequence[int], axes: Sequence[Any]
-) -> np.ndarray:
-    """Indices of the plane, of an input of this shape, in another base; -1 stays."""
-    dims = len(axes)
-    sizes = tuple(shape[len(shape) - dims :])
-    plane, channels = prod(sizes), shape[len(shape) - dims - 1]
-    if base == "plane":
-        return indices
-    places = np.maximum(indices, 0)
-    if base in ("nhwc", "nhwc_batch", "tensor"):
-        n, c = _outer(shape, dims)
-        if base == "tensor":
-            found = places + (n * channels + c) * plane
-        else:
-            found = places * channels + c
-            found += n * (plane * channels) if base == "nhwc_batch" else 0
-    else:
-        at = np.unravel_index(places, sizes)
-        if base == "window":
-            steps = [axis.dilation for axis in axes]
-            offsets = [
-                (place - start) // step
-                for place, start, step in zip(at, _starts(axes, dims), steps, strict=True)
-            ]
-            found = offsets[0]
-            for offset, axis in zip(offsets[1:], axes[1:], strict=True):
-                found = found * axis.kernel + offset
-        else:
-            found = np.ravel_multi_index(at[::-1], sizes[::-1])
-            if base == "tensor_f":
-                n, c = _outer(shape, dims)
-                found = found + (n * channels + c) * plane
-    return np.where(indices < 0, -1, found)
-
-
-def to_plane(
-    indices: np.ndarray, base: str, shape: Sequence[int], axes: Sequence[Any]
-) -> np.ndarray:
-    """Indices in a base as indices of the plane; below 0 is -1."""
-    dims = len(axes)
-    sizes = tuple(shape[len(shape) - dims :])
-    plane, channels = prod(sizes), shape[len(shape) - dims - 1]
-    given = indices.astype(np.int64, copy=False)
-    if base == "plane":
-        return given
-    places = np.maximum(given, 0)
-    if base in ("nhwc", "nhwc_batch"):
-        found = places // channels % plane
-    elif base == "tensor":
-        found = places % plane
-    elif base == "window":
-        kernel = tuple(axis.kernel for axis in axes)
-        at = tuple(
-            start + offset * axis.dilation
-            for start, offset, axis in zip(
-                _starts(axes, dims), np.unravel_index(places, kernel), axes, strict=True
-            )
-        )
-        found = np.ravel_multi_index(at, sizes, mode="wrap")
-    else:
-        at = np.unravel_index(places % plane, sizes[::-1])
-        found = np.ravel_multi_index(at[::-1], sizes)
-    return np.where(given < 0, -1, found)
-
-
-def largest(base: str, shape: Sequence[int], axes: Sequence[Any]) -> int:
-    """The largest index that there can be."""
-    dims = len(axes)
-    if base == "window":
-        return prod(axis.kernel for axis in axes) - 1
-    counted = {"plane": dims, "plane_f": dims, "nhwc": dims + 1}.get(base, len(shape))
-    return max(prod(shape[len(shape) - counted :]) - 1, 0)
-
-
-def dtype_for(index_dtype: Any, most: int, least: int) -> np.dtype:
-    """What holds indices from ``least`` to ``most``: as asked for, or the smallest that does."""
-    if isinstance(index_dtype, str) and index_dtype == "smallest":
-        return np.result_type(np.min_scalar_type(most), np.min_scalar_type(least))
-    dtype = np.dtype(index_dtype)
-    if most > np.iinfo(dtype).max:
-        raise ValueError(f"index_dtype={dtype} cannot hold indices up to {most}")
-    return dtype
 
 
 def convert_indices(
@@ -148,7 +36,7 @@ def convert_indices(
     Parameters
     ----------
     indices : integer array of shape (N, C, *out) or (C, *out)
-        NumPy array or torch CPU tensor.
+        On the host or on a GPU.
     input_shape : tuple of ints
         The shape of what was pooled, (N, C, *spatial) or (C, *spatial).
     source, target : str
@@ -177,7 +65,7 @@ def convert_indices(
     >>> numbapool.convert_indices(indices, x.shape, target="window", kernel_size=2).tolist()
     [[[[3, 3], [3, 3]]]]
     """
-    array, wrap = adapt("indices", indices)
+    array, wrap = adapting(indices, None)("indices", indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be of an integer dtype, got dtype {array.dtype}")
     shape = plain("input_shape", input_shape)
@@ -216,12 +104,12 @@ def pooled(
         return run(op, where, x, False, "int64", None, out, num_threads, target)
     if base == "window" and where[0] is not geometry.sliding:
         raise ValueError("index_base='window' needs windows of one size, not bins")
-    given, _ = adapt("input", x)  # of the host: so are the steps from one base to another
-    values, found = run(op, where, x, True, "int64", None, None, num_threads, target)
-    array, wrap = adapt("indices", found)
-    shape = tuple(x.shape)
+    adapt = adapting(x, target)
+    given, wrap = adapt("input", x)
+    values, found = run(op, where, given, True, "int64", None, None, num_threads, None)
+    array, shape = found, tuple(given.shape)
     if last:
-        array = np.moveaxis(array, -1, array.ndim - dims - 1)
+        array = channels_outside(array, dims)
         shape = (*shape[: -dims - 1], shape[-1], *shape[-dims - 1 : -1])
     axes = where[0](shape[len(shape) - dims :], *where[2:])
     spans = [axis.interval(np.arange(len(axis))) for axis in axes]
@@ -229,33 +117,31 @@ def pooled(
     if index_dtype != "smallest":
         index_dtype = checked_index_dtype(index_dtype)
     dtype = dtype_for(index_dtype, largest(base, shape, axes), least)
-    indices = from_plane(array, base, shape, axes).astype(dtype, copy=False)
+    indices = mapped(itself, from_plane(array, base, shape, axes), dtype=dtype)
     if last:
-        indices = np.moveaxis(indices, indices.ndim - dims - 1, -1)
+        indices = channels_inside(indices, dims)
     if out is None:
-        return values, wrap(indices)
-    kept = adapt("values", values)[0]
-    asked = check_outs(out, kept.shape, (kept.dtype, dtype), given)
-    for into, result in zip(asked, (kept, indices), strict=True):
-        into[...] = result
+        return wrap(values), wrap(indices)
+    asked = check_outs(out, values.shape, (values.dtype, dtype), given)
+    for into, result in zip(asked, (values, indices), strict=True):
+        copied(result, into)
     return out[0], out[1]
 
 
-def checked_indices(
-    indices: Any, lead: tuple[int, ...], places: int, dims: int
-) -> np.ndarray:
-    """``indices`` as an array, if all lie in planes of so many places.
+def checked_indices(array: Any, lead: tuple[int, ...], places: int, dims: int) -> Any:
+    """The indices in ``array``, if all lie in planes of so many places.
 
-    ``lead`` is (N, C) or (C,).
+    ``lead`` is (N, C) or (C,). Those on a device are not looked at, as it would have to be waited
+    for: there an index outside is as one below 0.
     """
-    array, _ = adapt("indices", indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be of an integer dtype, got dtype {array.dtype}")
     if array.shape[: array.ndim - dims] != lead:
         raise ValueError(
             f"indices must have a shape that begins with {lead}, got shape {array.shape}"
         )
-    if array.size and not (int(array.min()) >= -1 and int(array.max()) < places):
+    here = isinstance(array, np.ndarray)
+    if here and array.size and not (int(array.min()) >= -1 and int(array.max()) < places):
         wrong = array[(array < -1) | (array >= places)].ravel()[0]
         raise ValueError(
             f"indices must be from -1 to {places - 1}, the places of a plane, got {wrong} "
@@ -270,7 +156,7 @@ def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
     Parameters
     ----------
     x : array of shape (N, C, *spatial) or (C, *spatial)
-        NumPy array or torch CPU tensor of any dtype.
+        Of any dtype, on the host or on a GPU.
     indices : integer array of shape (N, C, *out) or (C, *out)
         Flat in the plane, as `max_pool2d` returns them.
     dims : int, optional
@@ -284,7 +170,8 @@ def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
     Raises
     ------
     TypeError, ValueError
-        For indices that are no integers, that lie outside their plane, or of another shape.
+        For indices that are no integers, that lie outside their plane (on a GPU, which would have
+        to be waited for to look, those give 0), or of another shape.
 
     Examples
     --------
@@ -294,6 +181,7 @@ def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
     >>> numbapool.gather(-x, indices).ravel().tolist()
     [-5.0, -7.0, -13.0, -15.0]
     """
+    adapt = adapting(x, None)
     array, wrap = adapt("x", x)
     dims = max(array.ndim - 2, 1) if dims is None else arguments.spread("dims", dims, 1, 1)[0]
     if array.ndim not in (dims + 1, dims + 2):
@@ -301,9 +189,19 @@ def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
             f"x must have {dims + 1} or {dims + 2} axes with dims={dims}, got shape {array.shape}"
         )
     lead = array.shape[: array.ndim - dims]
-    where = checked_indices(indices, lead, prod(array.shape[-dims:]), dims)
-    flat = where.reshape(*lead, prod(where.shape[-dims:]))
+    where = checked_indices(adapt("indices", indices)[0], lead, prod(array.shape[-dims:]), dims)
+    return wrap(taken(array, where, dims))
+
+
+def taken(array: Any, indices: Any, dims: int) -> Any:
+    """`gather` of what was checked."""
+    if not isinstance(array, np.ndarray):
+        from .cuda.scatter import taken
+
+        return taken(array, indices, dims)
+    lead = array.shape[: array.ndim - dims]
+    flat = indices.reshape(*lead, prod(indices.shape[-dims:]))
     planes = array.reshape(*lead, prod(array.shape[-dims:]))
-    taken = np.take_along_axis(planes, np.maximum(flat, 0), -1)
-    taken[flat < 0] = 0
-    return wrap(taken.reshape(where.shape))
+    found = np.take_along_axis(planes, np.maximum(flat, 0), -1)
+    found[flat < 0] = 0
+    return found.reshape(indices.shape)

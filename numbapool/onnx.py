@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import axes, geometry, indices, regions
+from . import axes, bases, geometry, regions
 from .ops import power
 from .unpool import scattered
 
@@ -59,7 +59,7 @@ def _max_pool(inputs: Sequence[np.ndarray], attributes: Attributes, outputs: int
         return axes.pool(x, "max", axes=_spatial(x), **window)
     values, plane = axes.pool(x, "max", axes=_spatial(x), return_indices=True, **window)
     base = "tensor_f" if attributes.get("storage_order", 0) else "tensor"
-    return values, indices.from_plane(plane, base, x.shape, [geometry.UNIT] * dims)
+    return values, bases.from_plane(plane, base, x.shape, [geometry.UNIT] * dims)
 
 
 def _average_pool(inputs: Sequence[np.ndarray], attributes: Attributes, outputs: int) -> Any:
@@ -99,7 +99,7 @@ def _max_unpool(inputs: Sequence[np.ndarray], attributes: Attributes, outputs: i
     )
     # Indices count in what the window says was pooled, whatever the output's shape.
     inner = (*x.shape[:2], *sizes)
-    plane = indices.to_plane(where, "tensor", inner, [geometry.UNIT] * dims)
+    plane = bases.to_plane(where, "tensor", inner, [geometry.UNIT] * dims)
     lead = np.arange(prod(inner[:2])).reshape(*inner[:2], *[1] * dims)
     if where.size and not (where // prod(sizes) == lead).all():
         raise ValueError(f"indices must lie in their own planes of shape {sizes}")

@@ -8,29 +8,36 @@ import numpy as np
 
 from . import arguments, geometry
 from .arguments import plain
-from .arrays import adapt
 from .lazy import undisturbed
+from .targets import adapting
 
 #: Points that the boxes of one call may be sampled at, along all of one axis.
 MOST = 50_000_000
 MODES = ("avg", "max", "max_part")
 
 
-def _pictures(input: Any) -> tuple[np.ndarray, Any]:
-    array, wrap = adapt("input", input)
+def _pictures(input: Any, target: str | None) -> tuple[Any, Any]:
+    array, wrap = adapting(input, target)("input", input)
     native = array.dtype.newbyteorder("=")
     if native not in (np.float32, np.float64):
         raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")
     if array.ndim != 4:
         raise ValueError(f"input must have the shape (N, C, H, W), got shape {array.shape}")
     geometry.spatial(array.shape, 2)
-    return np.ascontiguousarray(array, native), wrap
+    if isinstance(array, np.ndarray):
+        array = np.ascontiguousarray(array, native)
+    return array, wrap
+
+
+def _host(name: str, boxes: Any) -> np.ndarray:
+    """Boxes of the host; those on a device are waited for."""
+    return np.asarray(adapting(boxes, "cpu")(name, boxes)[0], np.float64)
 
 
 def _boxes(boxes: Any, batches: int) -> tuple[np.ndarray, np.ndarray]:
     """The batch of each box, and its corners x1, y1, x2, y2."""
     if isinstance(boxes, (list, tuple)):
-        each = [np.asarray(adapt(f"boxes[{i}]", b)[0], np.float64) for i, b in enumerate(boxes)]
+        each = [_host(f"boxes[{i}]", b) for i, b in enumerate(boxes)]
         if len(each) != batches or not all(b.ndim == 2 and b.shape[1] == 4 for b in each):
             raise ValueError(
                 f"boxes must be {batches} arrays of shape (K, 4), one a picture, "
@@ -40,7 +47,7 @@ def _boxes(boxes: Any, batches: int) -> tuple[np.ndarray, np.ndarray]:
         empty = np.empty((0, 5))
         rows = np.concatenate([empty, *map(np.hstack, zip(numbers, each, strict=True))])
     else:
-        rows = np.asarray(adapt("boxes", boxes)[0], np.float64)
+        rows = _host("boxes", boxes)
         if rows.ndim != 2 or rows.shape[1] != 5:
             raise ValueError(
                 "boxes must have the shape (K, 5), of (batch, x1, y1, x2, y2), or be a list of "
@@ -99,13 +106,14 @@ def roi_pool(
     return_indices: bool = False,
     *,
     num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """The largest value of every bin of every box: RoIPool [1]_.
 
     Parameters
     ----------
     input : float array of shape (N, C, H, W)
-        NumPy array or torch CPU tensor of float32 or float64; one copy unless C-contiguous.
+        Array of float32 or float64; one copy unless C-contiguous.
     boxes : array of shape (K, 5), or a list of N arrays of shape (K_n, 4)
         Rows of (picture, x1, y1, x2, y2), or (x1, y1, x2, y2) for each picture.
     output_size : int or tuple of 2 ints
@@ -114,8 +122,8 @@ def roi_pool(
         What corners are multiplied by, then rounded.
     return_indices : bool
         Whether to return where the values are too, flat in the plane.
-    num_threads : int, optional
-        See `max_pool2d`.
+    num_threads, target
+        See `max_pool2d`. Boxes are read on the host: those on a device are waited for.
 
     Returns
     -------
@@ -143,21 +151,27 @@ def roi_pool(
     >>> numbapool.roi_pool(x, [np.array([[0, 0, 3, 3], [2, 2, 5, 5]])], 2).tolist()
     [[[[7.0, 9.0], [19.0, 21.0]]], [[[21.0, 23.0], [33.0, 35.0]]]]
     """
-    array, wrap = _pictures(input)
+    array, wrap = _pictures(input, target)
     batches, corners = _boxes(boxes, array.shape[0])
     rows, cells = _sizes(output_size)
     indexed = arguments.flag("return_indices", return_indices)
     scaled = (corners * _scale(spatial_scale)).astype(np.float32)
     num_threads = _threads(num_threads)
-    from .cpu import regions
+    down = _whole_bins(scaled[:, 1], scaled[:, 3], rows, array.shape[2])
+    across = _whole_bins(scaled[:, 0], scaled[:, 2], cells, array.shape[3])
+    values: Any
+    indices: Any
+    if isinstance(array, np.ndarray):
+        from .cpu import regions
 
-    values = np.empty((len(batches), array.shape[1], rows, cells), array.dtype)
-    indices = np.empty(values.shape, np.int64)
-    if values.size:
-        down = _whole_bins(scaled[:, 1], scaled[:, 3], rows, array.shape[2])
-        across = _whole_bins(scaled[:, 0], scaled[:, 2], cells, array.shape[3])
-        bins = down, across
-        regions.of_bins(array, values, indices, batches, bins, regions.LARGEST, num_threads)
+        values = np.empty((len(batches), array.shape[1], rows, cells), array.dtype)
+        indices = np.empty(values.shape, np.int64)
+        if values.size:
+            regions.of_bins(array, values, indices, batches, (down, across), num_threads)
+    else:
+        from .cuda.regions import of_bins
+
+        values, indices = of_bins(array, len(batches), (rows, cells), batches, down, across)
     return (wrap(values), wrap(indices)) if indexed else wrap(values)
 
 
@@ -195,13 +209,14 @@ def roi_align(
     *,
     mode: str = "avg",
     num_threads: int | None = None,
+    target: str | None = None,
 ) -> Any:
     """The average, or largest, of points in every bin of every box: RoIAlign [1]_.
 
     Parameters
     ----------
     input : float array of shape (N, C, H, W)
-        NumPy array or torch CPU tensor of float32 or float64; one copy unless C-contiguous.
+        Array of float32 or float64; one copy unless C-contiguous.
     boxes : array of shape (K, 5), or a list of N arrays of shape (K_n, 4)
         Rows of (picture, x1, y1, x2, y2), or (x1, y1, x2, y2) for each picture.
     output_size : int or tuple of 2 ints
@@ -216,8 +231,8 @@ def roi_align(
     mode : "avg", "max" or "max_part"
         The mean of the points, or the largest; "max_part" is the largest of the four weighted
         inputs about any point, ONNX's maximum.
-    num_threads : int, optional
-        See `max_pool2d`.
+    num_threads, target
+        See `max_pool2d`. Boxes are read on the host: those on a device are waited for.
 
     Returns
     -------
@@ -245,7 +260,7 @@ def roi_align(
     >>> numbapool.roi_align(x, np.array([[0, 0, 0, 4, 4]]), 2, aligned=True).tolist()
     [[[[3.5, 5.5], [15.5, 17.5]]]]
     """
-    array, wrap = _pictures(input)
+    array, wrap = _pictures(input, target)
     batches, corners = _boxes(boxes, array.shape[0])
     rows, cells = _sizes(output_size)
     offset = 0.5 if arguments.flag("aligned", aligned) else 0.0
@@ -259,11 +274,6 @@ def roi_align(
     if not aligned:
         width, height = np.maximum(width, 1), np.maximum(height, 1)
     num_threads = _threads(num_threads)
-    from .cpu import regions
-
-    values = np.zeros((len(batches), array.shape[1], rows, cells), array.dtype)
-    if not values.size:
-        return wrap(values)
     sides = []
     for start, length, n, size in (
         (top, height, rows, array.shape[2]), (left, width, cells, array.shape[3])
@@ -274,5 +284,13 @@ def roi_align(
     (down, down_weights, tops, many), (across, across_weights, lefts, far) = sides
     about = np.stack([batches, many, far, tops, lefts], 1)
     tables = down, across, down_weights, across_weights
-    regions.of_points(array, values, MODES.index(mode), about, tables, num_threads)
+    if not isinstance(array, np.ndarray):
+        from .cuda.regions import of_points
+
+        return wrap(of_points(array, MODES.index(mode), (rows, cells), about, *tables))
+    from .cpu import regions
+
+    values = np.zeros((len(batches), array.shape[1], rows, cells), array.dtype)
+    if values.size:
+        regions.of_points(array, values, MODES.index(mode), about, tables, num_threads)
     return wrap(values)

@@ -16,23 +16,28 @@ from .gradients import floats
 from .lazy import undisturbed
 from .ops import PoolOp
 from .reductions import op_of, showing_options
+from .targets import adapting
 
 
 def _sloped(
-    op: PoolOp, axes: tuple[geometry.Axis, ...], x: np.ndarray, grad: np.ndarray,
-    num_threads: int | None,
-) -> np.ndarray:  # fmt: skip
+    op: PoolOp, axes: tuple[geometry.Axis, ...], x: Any, grad: Any, num_threads: int | None
+) -> Any:
     """The gradient of ``x``: of every window to its taps, added up."""
     with undisturbed():
         from .cpu import slopes, threads
         from .plan import laid
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
-    out, dims = np.empty(x.shape, x.dtype), len(axes)
+    dims = len(axes)
     sizes, planes = x.shape[x.ndim - dims :], prod(x.shape[: x.ndim - dims])
+    steps = [prod(sizes[axis + 1 :]) for axis in range(dims)]
+    merged = geometry.merged(laid(axes, steps, dims), False)
+    if not isinstance(x, np.ndarray):
+        from .cuda.slopes import back
+
+        return back(op, merged, x, grad, dims)
+    out = np.empty(x.shape, x.dtype)
     if planes:
-        steps = [prod(sizes[axis + 1 :]) for axis in range(dims)]
-        merged = geometry.merged(laid(axes, steps, dims), False)
         flat, shares = (np.ascontiguousarray(a).reshape(planes, -1) for a in (x, grad))
         slopes.back(op, merged, flat, shares, out, num_threads)
     return out
@@ -49,12 +54,14 @@ def _of_reduction(kind: str, dims: int) -> Callable[..., Any]:
         ceil_mode: bool = False,
         *,
         num_threads: int | None = None,
+        target: str | None = None,
         **given: Any,
     ) -> Any:
         op = op_of(kind, f"{kind}_pool{dims}d_backward", given)
         make, _, *where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
-        grad, wrap = floats("grad_output", grad_output)
-        x, _ = floats("input", input)
+        adapt = adapting(input, target)
+        grad, wrap = floats("grad_output", grad_output, adapt)
+        x, _ = floats("input", input, adapt)
         axes = make(geometry.spatial(x.shape, dims), *where)
         shape = (*x.shape[: x.ndim - dims], *geometry.lengths(axes))
         check_form(grad, "grad_output", shape, x.dtype)

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 
 from . import arguments, functional, geometry, lazy
-from .arrays import adapt, check_dtype, laid_as, narrowed, widened
+from .arrays import as_native, check_dtype, laid_as, narrowed, widened
 from .axes import channels_first
 from .docs import documented
-from .indices import gather
+from .elementwise import choose, larger, mapped, number, product, quotient
+from .indices import taken
 from .nan import omits
 from .ops import MAX, SUM
 from .ops.base import floating, omitting
+from .targets import adapting
+
+
+def _mean(squares: Any, weights: Any) -> Any:
+    return choose(weights == 0, weights, squares / weights)
+
+
+def _number_or_nan(best: Any, value: Any) -> Any:
+    return choose(best == best, value, best)
 
 
 def _drawing(dims: int) -> Callable[..., Any]:
@@ -32,10 +42,12 @@ def _drawing(dims: int) -> Callable[..., Any]:
         data_format: str = "channels_first",
         nan_policy: str = "propagate",
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
+        adapt = adapting(input, target)
         array, wrap = channels_first(input, dims, data_format, adapt)
         check_dtype(array.dtype)
-        native = array.astype(array.dtype.newbyteorder("="), copy=False)
+        native = as_native(array)
         geometry.spatial(array.shape, dims)
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         indexed = arguments.flag("return_indices", return_indices)
@@ -46,24 +58,27 @@ def _drawing(dims: int) -> Callable[..., Any]:
             raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
         without = omits(input, nan_policy)
 
-        def pooled(op: Any, x: np.ndarray, asked: bool) -> Any:
+        def pooled(op: Any, x: Any, asked: bool) -> Any:
             how = omitting(op) if without else op
             return lazy.run(how, where, x, asked, "int64", None, None, num_threads)
 
-        weights = np.maximum(widened(native), 0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            if not draws:
-                sums = pooled(SUM, weights, False)
-                squares = pooled(SUM, weights * weights, False)
-                mean = np.divide(squares, sums, out=np.zeros_like(sums), where=sums != 0)
-                return wrap(narrowed(mean, floating(native.dtype)))
-            # Of exponential times at rates x, the first is x's with probability x over their sum.
-            times = rng.standard_exponential(array.shape, weights.dtype)
-            rates = np.divide(weights, times, out=weights)  # which lies as the input does
-        best, place = pooled(MAX, rates, True)
-        values = laid_as(place, gather(native, place, dims))
-        lost = np.isnan(best)  # of NaN only: those that are left out have no place
-        values[lost] = narrowed(best[lost], values.dtype)
+        taps = widened(native)
+        kind = taps.dtype
+        weights = mapped(larger, taps, number(0, kind), dtype=kind)
+        if not draws:
+            sums = pooled(SUM, weights, False)
+            squares = pooled(SUM, mapped(product, weights, weights, dtype=kind), False)
+            mean = mapped(_mean, squares, sums, dtype=kind)
+            return wrap(narrowed(mean, floating(native.dtype)))
+        # Of exponential times at rates x, the first is x's with probability x over their sum.
+        times = adapt("times", rng.standard_exponential(array.shape, kind))[0]
+        best, place = pooled(MAX, mapped(quotient, weights, times, dtype=kind), True)
+        values = taken(native, place, dims)
+        if without:  # of NaN only: those that are left out have no place
+            values = mapped(_number_or_nan, best, widened(values), dtype=kind)
+            values = narrowed(values, native.dtype)
+        if isinstance(values, np.ndarray):
+            values = laid_as(place, values)
         return (wrap(values), wrap(place)) if indexed else wrap(values)
 
     return documented(stochastic_pool, "stochastic", dims)

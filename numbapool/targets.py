@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from . import arrays
@@ -69,11 +70,26 @@ def is_cuda(x: Any, target: str | None) -> bool:
     return target == "cuda" if target else default == "cuda" or on_device(x)
 
 
-def fetched(x: Any) -> tuple[Any, Any]:
+def adapting(x: Any, target: str | None) -> Callable[[str, Any], tuple[Any, Any]]:
+    """What adapts the arrays of a call that is pooled where ``x`` is, or where it says."""
+    if is_cuda(x, target):
+        from .cuda import api
+        from .cuda.arrays import adapt_beside
+
+        api.check()
+        return adapt_beside(x)
+    return _to_host if target == "cpu" else arrays.adapt
+
+
+def _to_host(name: str, x: Any) -> tuple[Any, Any]:
+    return fetched(x, name) if on_device(x) else arrays.adapt(name, x)
+
+
+def fetched(x: Any, name: str = "input") -> tuple[Any, Any]:
     """A copy on the host of an array on a device, and what takes a result there."""
     from .cuda.arrays import adapt
 
-    array, wrap = adapt("input", x)
+    array, wrap = adapt(name, x)
     return array.to_host(), lambda result: wrap(array.sent(result))
 
 

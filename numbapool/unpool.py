@@ -10,20 +10,28 @@ import numpy as np
 
 from . import arguments, geometry
 from .arguments import plain
-from .arrays import adapt, check_dtype, check_outs
+from .arrays import as_native, check_dtype, check_outs
 from .docs import documented
 from .indices import checked_indices
 from .lazy import undisturbed
 from .ops.base import is_half
+from .targets import adapting
 
 RULES = ("last", "sum", "max")
 
 
 def scattered(
-    values: np.ndarray, indices: np.ndarray, dims: int, sizes: tuple[int, ...], rule: str,
-    out: np.ndarray | None = None, num_threads: int | None = None,
-) -> np.ndarray:  # fmt: skip
-    """``values`` at their places in planes of these sizes, zeros elsewhere."""
+    values: Any, indices: Any, dims: int, sizes: tuple[int, ...], rule: str, out: Any = None,
+    num_threads: int | None = None,
+) -> Any:  # fmt: skip
+    """``values`` at their places in planes of these sizes, zeros elsewhere.
+
+    ``indices`` may be those of one plane, for all.
+    """
+    if not isinstance(values, np.ndarray):
+        from .cuda.scatter import scattered
+
+        return scattered(values, indices, dims, sizes, RULES.index(rule), out, values.dtype)
     with undisturbed():
         from .cpu import scatter, threads
     lead = values.shape[: values.ndim - dims]
@@ -35,6 +43,7 @@ def scattered(
         result = out
         result[...] = 0
     flat = np.ascontiguousarray(values).reshape(prod(lead), prod(values.shape[-dims:]))
+    indices = np.broadcast_to(indices, values.shape)
     kept = indices if indices.dtype in (np.int32, np.int64) else indices.astype(np.int64)
     kept = np.ascontiguousarray(kept, kept.dtype.newbyteorder("=")).reshape(flat.shape)
     if flat.size:
@@ -79,7 +88,9 @@ def _unpooling(dims: int) -> Callable[..., Any]:
         reduce: str = "last",
         out: Any = None,
         num_threads: int | None = None,
+        target: str | None = None,
     ) -> Any:
+        adapt = adapting(input, target)
         array, wrap = adapt("input", input)
         check_dtype(array.dtype)
         given = geometry.spatial(array.shape, dims)
@@ -93,17 +104,16 @@ def _unpooling(dims: int) -> Callable[..., Any]:
         pads = arguments.spread("padding", plain("padding", padding), dims, 0)
         sizes = _output_sizes(given, tuple(zip(kernel, strides, pads, strict=True)), output_size)
         lead = array.shape[: array.ndim - dims]
-        where = checked_indices(indices, lead, prod(sizes), dims)
+        where = checked_indices(adapt("indices", indices)[0], lead, prod(sizes), dims)
         if where.shape != array.shape:
             raise ValueError(
                 f"indices must have the shape of input, {array.shape}, got shape {where.shape}"
             )
-        native = array.astype(array.dtype.newbyteorder("="), copy=False)
+        array = as_native(array)
         if out is None:
-            return wrap(scattered(native, where, dims, sizes, reduce, None, num_threads))
-        for source in (where, array):
-            (asked,) = check_outs(out, (*lead, *sizes), (native.dtype,), source)
-        scattered(native, where, dims, sizes, reduce, asked, num_threads)
+            return wrap(scattered(array, where, dims, sizes, reduce, None, num_threads))
+        (asked,) = check_outs(out, (*lead, *sizes), (array.dtype,), array, where)
+        scattered(array, where, dims, sizes, reduce, asked, num_threads)
         return out
 
     return documented(unpool, "max_un", dims)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from math import prod
 
 import numpy as np
 
-from ..jit import compile_kernel, fingerprint, inner
+from ..jit import compile_kernel, fingerprint, inner, with_helpers
 from ..ops import MAX
+from ..ops.points import MEAN, PARTS, replaces
 from . import frame, memory, threads
 from .frame import (
     ACROSS_COUNTS,
@@ -18,10 +18,8 @@ from .frame import (
     CHANNELS,
     COLS,
     DOWN_COUNTS,
-    HEIGHT,
     HEIGHT_OUT,
     KERNEL_ACROSS,
-    ROOM,
     ROWS,
     WIDTH,
 )
@@ -31,59 +29,42 @@ from .memory import INPUT, OUTPUT, OUTPUT_INDEX
 U = np.uintp
 WORK = 20.0  # nanoseconds a bin, about
 
-#: What is taken of a bin's points: their mean, the largest, or the largest of a point's neighbours
-#: times their weights, which is what ONNX calls a maximum. Of whole inputs the largest or the sum.
-MEAN, LARGEST, LARGEST_PART, TOTAL = range(4)
-
 
 @cache
-def _bins(dtype: np.dtype, rule: int) -> int:
-    """The largest of the inputs of every bin and its place, or their sum; 0, -1 of none."""
-    value_type, stamp, zero, one, two = dtype.type, fingerprint(MAX), U(0), U(1), U(2)
-    selects = rule == LARGEST
+def _bins(dtype: np.dtype) -> int:
+    """The largest of the inputs of every bin and its place; 0, -1 of none."""
+    value_type, stamp, one, two = dtype.type, fingerprint(MAX), U(1), U(2)
 
     def bins(words, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         x, out = memory.pointer(x_at, value_type), memory.pointer(out_at, value_type)
         index = memory.pointer(index_at, np.int64)
         batches = memory.pointer(memory.word(words, KERNEL_ACROSS), U)
-        deep = memory.pointer(memory.word(words, DOWN_COUNTS), U)
         down = memory.pointer(memory.word(words, ROWS), U)
         across = memory.pointer(memory.word(words, COLS), U)
         channels, size = memory.word(words, CHANNELS), memory.word(words, BY_CHANNEL)
-        height, width = memory.word(words, HEIGHT), memory.word(words, WIDTH)
-        slices, rows = memory.word(words, ROOM), memory.word(words, HEIGHT_OUT)
-        cells = memory.word(words, CELLS)
+        width = memory.word(words, WIDTH)
+        rows, cells = memory.word(words, HEIGHT_OUT), memory.word(words, CELLS)
         for task in range(first, last):
             box, channel = task // channels, task % channels
             plane = (memory.load(INPUT, batches, box) * channels + channel) * size
-            for cell in range(slices * rows * cells):
-                far = two * (box * slices + cell // (rows * cells))
-                tall = two * (box * rows + cell // cells % rows)
+            for cell in range(rows * cells):
+                tall = two * (box * rows + cell // cells)
                 broad = two * (box * cells + cell % cells)
-                best, where, total, count = value_type(0), np.int64(-1), 0.0, zero
-                for slab in range(
-                    memory.load(INPUT, deep, far), memory.load(INPUT, deep, far + one)
+                best, where = value_type(0), np.int64(-1)
+                for row in range(
+                    memory.load(INPUT, down, tall), memory.load(INPUT, down, tall + one)
                 ):
-                    for row in range(
-                        memory.load(INPUT, down, tall), memory.load(INPUT, down, tall + one)
+                    for column in range(
+                        memory.load(INPUT, across, broad), memory.load(INPUT, across, broad + one)
                     ):
-                        for column in range(
-                            memory.load(INPUT, across, broad),
-                            memory.load(INPUT, across, broad + one),
-                        ):
-                            at = (slab * height + row) * width + column
-                            value = memory.load(INPUT, x, plane + at)
-                            total += value
-                            if count == zero or value > best or value != value:
-                                best, where = value, np.int64(at)
-                            count += one
-                to = task * (slices * rows * cells) + cell
-                if not selects and count > zero:
-                    best = value_type(total)
+                        at = row * width + column
+                        value = memory.load(INPUT, x, plane + at)
+                        if where < 0 or value > best or value != value:
+                            best, where = value, np.int64(at)
+                to = task * (rows * cells) + cell
                 memory.store(OUTPUT, out, to, best)
-                if selects:
-                    memory.store(OUTPUT_INDEX, index, to, where)
+                memory.store(OUTPUT_INDEX, index, to, where)
         return last
 
     return compile_kernel(bins)
@@ -93,7 +74,7 @@ def _bins(dtype: np.dtype, rule: int) -> int:
 def _points(dtype: np.dtype, rule: int) -> int:
     """The mean or largest of points between inputs, in every bin."""
     value_type, stamp = dtype.type, fingerprint(MAX)
-    mean, parts = rule == MEAN, rule == LARGEST_PART
+    mean, joined, wins = rule == MEAN, inner(PARTS[rule]), with_helpers(replaces)
     zero, one, two, three, each = U(0), U(1), U(2), U(3), U(4)
 
     def point(x, plane, width, down, across, tall, broad, weights_down, weights_across):
@@ -104,13 +85,12 @@ def _points(dtype: np.dtype, rule: int) -> int:
         below = memory.load(INPUT, weights_down, two * tall + one)
         before = memory.load(INPUT, weights_across, two * broad)
         behind = memory.load(INPUT, weights_across, two * broad + one)
-        first = above * before * memory.load(INPUT, x, plane + low * width + left)
-        second = above * behind * memory.load(INPUT, x, plane + low * width + right)
-        third = below * before * memory.load(INPUT, x, plane + high * width + left)
-        fourth = below * behind * memory.load(INPUT, x, plane + high * width + right)
-        if parts:
-            return max(max(first, second), max(third, fourth))
-        return first + second + third + fourth
+        return joined(
+            above * before * memory.load(INPUT, x, plane + low * width + left),
+            above * behind * memory.load(INPUT, x, plane + low * width + right),
+            below * before * memory.load(INPUT, x, plane + high * width + left),
+            below * behind * memory.load(INPUT, x, plane + high * width + right),
+        )
 
     point = inner(point)
 
@@ -146,7 +126,7 @@ def _points(dtype: np.dtype, rule: int) -> int:
                             )  # fmt: skip
                             if mean:
                                 found += value
-                            elif i + k == zero or value > found or value != value:
+                            elif i + k == zero or wins(value, found):
                                 found = value
                     if mean:
                         found /= count
@@ -160,8 +140,7 @@ def run(
     kernel: int, x: np.ndarray, out: np.ndarray, indices: np.ndarray | None, boxes: np.ndarray,
     tables: dict[int, np.ndarray], num_threads: int | None,
 ) -> None:  # fmt: skip
-    """Pools ``boxes`` of C-contiguous (N, C, *spatial) into (K, C, *cells)."""
-    *_, slices, rows, cells = (1, *out.shape[2:])
+    """Pools ``boxes`` of C-contiguous (N, C, H, W) into (K, C, rows, cells)."""
     made = assembled(
         "regions",
         {
@@ -170,11 +149,9 @@ def run(
             frame.TASKS: len(boxes) * x.shape[1],
             frame.CHANNELS: x.shape[1],
             frame.BY_CHANNEL: prod(x.shape[2:]),
-            frame.HEIGHT: x.shape[-2],
-            frame.WIDTH: x.shape[-1],
-            frame.ROOM: slices,
-            frame.HEIGHT_OUT: rows,
-            frame.CELLS: cells,
+            frame.WIDTH: x.shape[3],
+            frame.HEIGHT_OUT: out.shape[2],
+            frame.CELLS: out.shape[3],
         },
         {frame.KERNEL_ACROSS: boxes, **tables},
         out.size * WORK,
@@ -185,18 +162,13 @@ def run(
 
 
 def of_bins(
-    x: np.ndarray, out: np.ndarray, indices: np.ndarray | None, batches: np.ndarray,
-    bins: Sequence[np.ndarray], rule: int, num_threads: int | None,
+    x: np.ndarray, out: np.ndarray, indices: np.ndarray, batches: np.ndarray,
+    bins: tuple[np.ndarray, np.ndarray], num_threads: int | None,
 ) -> None:  # fmt: skip
-    """The bins of box k along each axis are ``axis[k]``, pairs of a first input and an end.
-
-    LARGEST or TOTAL of each; the places of what is largest go to ``indices``.
-    """
-    one_slice = np.tile(np.array([0, 1]), (len(batches), 1, 1))
-    deep, down, across = bins if len(bins) == 3 else (one_slice, *bins)
-    kernel = _bins(x.dtype, rule)
-    tables = {DOWN_COUNTS: deep, ROWS: down, COLS: across}
-    run(kernel, x, out, indices, batches, tables, num_threads)
+    """The bins of box k along each axis are ``axis[k]``, pairs of a first input and an end."""
+    down, across = bins
+    tables = {ROWS: down, COLS: across}
+    run(_bins(x.dtype), x, out, indices, batches, tables, num_threads)
 
 
 def of_points(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 from .. import arrays
 from ..ops.base import BFLOAT16
 from ..targets import on_device
-from .api import SIMULATED, FakeCUDAArray, cuda
+from .api import SIMULATED, FakeCUDAArray, cuda, on
 from .scalars import stored
 
 
@@ -78,6 +79,15 @@ class DeviceArray:
         """The same in another shape: a view where there can be one, else a copy."""
         return seen(self.library.reshaped(self.owner, shape), self.library, self.dtype)
 
+    def part(self, first: int, end: int, axis: int = 0) -> DeviceArray:
+        """A view of some of an axis, for kernels."""
+        if SIMULATED:
+            address = self.address[(slice(None),) * axis + (slice(first, end),)]
+        else:
+            address = self.address + first * self.strides[axis]
+        shape = (*self.shape[:axis], end - first, *self.shape[axis + 1 :])
+        return replace(self, address=address, shape=shape)
+
     def sent(self, host: np.ndarray) -> DeviceArray:
         """A copy of an array of the host, where this one is and of its library."""
         made = self.like(host.shape, host.dtype)
@@ -128,6 +138,10 @@ class DeviceArray:
         reach = 1 + sum((n - 1) * step for n, step in steps) // self.itemsize if self.size else 0
         return self._seen_as((reach,), (self.itemsize,))
 
+    def rows(self) -> Any:
+        """The array as it is, as kernels take it."""
+        return self._seen_as(self.shape, self.strides)
+
     def columns(self) -> Any:
         """Its transpose: what neighbours take lies side by side."""
         return self._seen_as(self.shape[::-1], self.strides[::-1])
@@ -154,6 +168,15 @@ class _Interface:
         }  # fmt: skip
 
 
+def check_out(
+    out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[DeviceArray]
+) -> DeviceArray:
+    """``out`` if kernels can write results of this shape and dtype to it."""
+    array, _ = adapt(name, out)
+    array.check(name, shape, dtype, apart)
+    return array
+
+
 def _interface(x: Any) -> Any:
     return x.__cuda_array_interface__
 
@@ -171,6 +194,20 @@ def adapt(name: str, x: Any) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]
     if cupy is not None and isinstance(x, cupy.ndarray):
         return seen(x, _cupy()), _owner
     return seen(x, NUMBA), _owner
+
+
+def adapt_beside(x: Any) -> Callable[[str, Any], tuple[DeviceArray, Callable[[DeviceArray], Any]]]:
+    """What adapts the arrays of a call: those of the host go where ``x`` is, if on a device."""
+    first = adapt("input", x)[0].device if on_device(x) else None
+
+    def adapted(name: str, x: Any) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]:
+        with nullcontext() if first is None else on(first.index):
+            array, wrap = adapt(name, x)
+        if first is not None and array.device != first:
+            raise ValueError(f"{name} must be on {first}, got one on {array.device}")
+        return array, wrap
+
+    return adapted
 
 
 def _sent(host: np.ndarray) -> DeviceArray:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..elementwise import choose, larger
 from ..ops import PoolOp
 from ..ops.base import BFLOAT16, is_half, single
 from ..ops.together import seen_together
@@ -50,6 +51,7 @@ def fitted(function: Callable[..., Any], kind: np.dtype) -> Any:
     In float32 the numbers that it closes over are of that type: a float64 beside a float32 would
     make all of it float64, which takes most GPUs many times as long.
     """
+    function = SUBSTITUTES.get(function, function)
     if SIMULATED or not isinstance(function, FunctionType):
         return function
 
@@ -69,41 +71,59 @@ def fitted(function: Callable[..., Any], kind: np.dtype) -> Any:
     )  # fmt: skip
 
 
+def _from_brain(bits: Any) -> Any:
+    return float_of(np.int32(bits) << np.int32(16))
+
+
+def _to_brain(number: Any) -> Any:
+    half, odd, quiet, shift = np.int32(0x7FFF), np.int32(1), np.int32(0x7FC0), np.int32(16)
+    if number != number:
+        return np.int16(quiet)
+    bits = bits_of(np.float32(number))
+    upper = bits >> shift
+    # To the nearest, and of two as near to the even one: a carry out of the lower bits.
+    carry = ((bits & np.int32(0xFFFF)) + half + (upper & odd)) >> shift
+    return np.int16(upper + carry)
+
+
+@cache
+def read_as(dtype: np.dtype) -> Any:
+    """The number that is stored in an array of ``dtype``."""
+    return device(_from_brain if dtype == BFLOAT16 else _as_it_is)
+
+
+@cache
+def stored_as(dtype: np.dtype) -> Any:
+    """A number as an array of ``dtype`` stores it."""
+    make = stored(dtype).type
+    return device(_to_brain if dtype == BFLOAT16 else lambda number: make(number))
+
+
 def _taken(op: PoolOp, dtype: np.dtype, kind: np.dtype) -> Any:
     accumulator = kind.type
-    lift = fitted(op.lift or _as_it_is, kind)
-
-    def brain(bits):
-        return accumulator(lift(float_of(np.int32(bits) << np.int32(16))))
-
-    def plain(tap):
-        return accumulator(lift(accumulator(tap)))
-
-    return device(brain if dtype == BFLOAT16 else plain)
+    lift, read = fitted(op.lift or _as_it_is, kind), read_as(dtype)
+    return device(lambda tap: accumulator(lift(accumulator(read(tap)))))
 
 
 def _as_it_is(tap: Any) -> Any:
     return tap
 
 
+def _chosen(condition: Any, one: Any, other: Any) -> Any:
+    return one if condition else other
+
+
+def _larger(one: Any, other: Any) -> Any:
+    return one if one > other or one != one else other
+
+
+#: What stands on a device for functions that are NumPy's on arrays of the host.
+SUBSTITUTES: dict[Any, Any] = {choose: _chosen, larger: _larger}
+
+
 def _finish(op: PoolOp, kind: np.dtype, result: np.dtype) -> Any:
-    finish, make = fitted(op.finish, kind), stored(result).type
-    half, odd, quiet, shift = np.int32(0x7FFF), np.int32(1), np.int32(0x7FC0), np.int32(16)
-
-    def brain(folded, count):
-        number = np.float32(finish(folded, count))
-        if number != number:
-            return np.int16(quiet)
-        bits = bits_of(number)
-        upper = bits >> shift
-        # To the nearest, and of two as near to the even one: a carry out of the lower bits.
-        carry = ((bits & np.int32(0xFFFF)) + half + (upper & odd)) >> shift
-        return np.int16(upper + carry)
-
-    def plain(folded, count):
-        return make(finish(folded, count))
-
-    return device(brain if result == BFLOAT16 else plain)
+    finish, as_stored = fitted(op.finish, kind), stored_as(result)
+    return device(lambda folded, count: as_stored(finish(folded, count)))
 
 
 def _never(candidate: Any, best: Any) -> bool:

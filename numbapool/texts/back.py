@@ -19,7 +19,7 @@ output_size : {ints}, or a whole shape, optional
 reduce : "last", "sum" or "max"
     What becomes of values that go to one place: the last in row-major order stays, or their sum,
     or the largest, where any NaN is.
-out, num_threads
+out, num_threads, target
     See `max_pool{dims}d`.
 
 Returns
@@ -30,7 +30,8 @@ array of shape (N, C, {axes}) or (C, {axes})
 Raises
 ------
 TypeError, ValueError
-    As `max_pool{dims}d`; and for an index outside the result, before anything is written.
+    As `max_pool{dims}d`; and for an index outside the result, before anything is written. On a
+    GPU, which would have to be waited for to look, such an index is as -1.
 
 Notes
 -----
@@ -57,7 +58,7 @@ indices : integer array of the same shape
     What `max_pool{dims}d`, `min_pool{dims}d` or an adaptive one returned, flat in the plane.
 input_shape : tuple of ints
     The shape of what was pooled.
-out, num_threads
+out, num_threads, target
     See `max_pool{dims}d`.
 
 Returns
@@ -70,7 +71,7 @@ Raises
 ------
 TypeError, ValueError
     For dtypes other than float32 and float64, shapes that do not go together, and indices outside
-    the plane.
+    the plane (on a GPU, which would have to be waited for to look, those are as -1).
 
 Examples
 --------
@@ -89,7 +90,8 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input_shape : tuple of ints
     The shape of what was pooled.
-kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation, num_threads
+kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation,
+num_threads, target
     What it was pooled with; see `avg_pool{dims}d`.
 
 Returns
@@ -118,7 +120,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input_shape : tuple of ints
     The shape of what was pooled.
-kernel_size, stride, padding, dilation, ceil_mode, num_threads
+kernel_size, stride, padding, dilation, ceil_mode, num_threads, target
     What it was pooled with; see `max_pool{dims}d`.
 
 Returns
@@ -147,7 +149,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input_shape : tuple of ints
     The shape of what was pooled.
-num_threads : int, optional
+num_threads, target
     See `max_pool{dims}d`.
 
 Returns
@@ -177,7 +179,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input : float array of shape (N, C, {axes}) or (C, {axes})
     What was pooled.
-norm_type, kernel_size, stride, ceil_mode, abs, padding, dilation, num_threads
+norm_type, kernel_size, stride, ceil_mode, abs, padding, dilation, num_threads, target
     What it was pooled with; see `lp_pool{dims}d`. ``norm_type`` is finite here.
 
 Returns

@@ -111,18 +111,6 @@ def test_drawn_windows():
     np.testing.assert_array_equal(where.copy_to_host(), places)
 
 
-@pytest.mark.parametrize("pool", [
-    lambda x: numbapool.blur_pool2d(x), lambda x: numbapool.minmax_pool2d(x, 2),
-    lambda x: numbapool.stochastic_pool2d(x, 2, rng=np.random.default_rng(0)),
-    lambda x: numbapool.max_pool2d(x, 2, return_indices=True, index_base="tensor"),
-    lambda x: numbapool.max_pool2d_backward(x, x, (2, 16, 12, 12)),
-    lambda x: numbapool.roi_pool(x, np.zeros((1, 5)), 2),
-])  # fmt: skip
-def test_what_is_of_the_host_says_so(pool):
-    with pytest.raises(TypeError, match=r"must be (on the host|a NumPy array)"):
-        pool(cuda.to_device(X))
-
-
 def test_explain_names_the_kernel():
     x = cuda.to_device(X)
     found = numbapool.explain(numbapool.max_pool2d, x, 2)

@@ -1,0 +1,176 @@
+"""Ways back and compositions on a device: what they give there is what they give on the CPU."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+from numba import cuda
+from strategies import few
+
+import numbapool
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in scalar:RuntimeWarning")
+RNG = np.random.default_rng(0)
+X = RNG.integers(-9, 10, (2, 2, 5, 6)).astype(np.float32) / 4
+
+
+def host(found):
+    """Results as NumPy's."""
+    if isinstance(found, tuple):
+        return tuple(each.copy_to_host() for each in found)
+    return found.copy_to_host()
+
+
+def sent(arguments):
+    return [cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
+
+
+def assert_as_on_the_cpu(function, *arguments, exact=False, **options):
+    """Arrays sent, and arrays of the host with ``target="cuda"``."""
+    drawn = {"rng": np.random.default_rng(1)} if "rng" in options else {}
+    want = function(*arguments, **options | drawn)
+    drawn = {"rng": np.random.default_rng(1)} if "rng" in options else {}
+    got = host(function(*sent(arguments), **options | drawn))
+    for one, other in zip(*((f if isinstance(f, tuple) else (f,)) for f in (got, want)),
+                          strict=True):  # fmt: skip
+        assert one.dtype == other.dtype
+        if exact:
+            np.testing.assert_array_equal(one, other)
+        else:
+            np.testing.assert_allclose(one, other, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("reduce", ["last", "sum", "max"])
+@pytest.mark.parametrize("dtype", [np.float32, np.int16])
+def test_unpooling(reduce, dtype):
+    values = RNG.integers(-9, 9, (2, 3, 4, 5)).astype(dtype)
+    indices = RNG.integers(-1, 80, values.shape)
+    indices[0, 0] = RNG.integers(0, 3, (4, 5))  # many to a place
+    if dtype == np.float32:
+        values[0, 0, 1, 1], values[0, 1] = np.nan, -0.0
+    assert_as_on_the_cpu(
+        numbapool.max_unpool2d, values, indices, 2, reduce=reduce, exact=True
+    )
+
+
+def test_unpooling_halves_moves_their_bits():
+    values = RNG.standard_normal((1, 2, 3, 3)).astype(ml_dtypes.bfloat16)
+    indices = np.arange(9).reshape(1, 1, 3, 3).repeat(2, 1)
+    want = numbapool.max_unpool2d(values, indices, 2)
+    got = numbapool.max_unpool2d(values, indices, 2, target="cuda")
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got.view(np.int16), want.view(np.int16))
+
+
+def test_an_index_outside_the_plane_is_of_a_value_that_goes_nowhere():
+    values, indices = np.ones((1, 1, 1, 2), np.float32), np.array([[[[3, 99]]]])
+    got = numbapool.max_unpool2d(*sent((values, indices)), 2).copy_to_host()
+    assert got.ravel().tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
+    with pytest.raises(ValueError, match="indices must have the shape of input"):
+        numbapool.max_unpool2d(*sent((values, indices[..., :1])), 2)
+
+
+def test_results_of_the_way_back_into_given_arrays():
+    values, indices = np.ones((1, 1, 1, 2), np.float32), np.array([[[[0, 3]]]])
+    out = cuda.to_device(np.full((1, 1, 2, 4), 7, np.float32))
+    assert numbapool.max_unpool2d(*sent((values, indices)), 2, out=out) is out
+    assert out.copy_to_host().ravel().tolist() == [1, 0, 0, 1, 0, 0, 0, 0]
+    with pytest.raises(ValueError, match=r"out must have shape \(1, 1, 2, 4\)"):
+        numbapool.max_unpool2d(*sent((values, indices)), 2, out=cuda.to_device(values))
+
+
+def test_gradients_by_index_map_and_by_windows():
+    y, indices = numbapool.max_pool2d(X, 3, 1, 1, return_indices=True)
+    grad = RNG.standard_normal(y.shape).astype(np.float32)
+    assert_as_on_the_cpu(numbapool.max_pool2d_backward, grad, indices, X.shape, exact=True)
+    assert_as_on_the_cpu(numbapool.gather, -X, indices, exact=True)
+    assert_as_on_the_cpu(
+        numbapool.avg_pool2d_backward, grad, X.shape, 3, 1, 1, count_include_pad=False
+    )
+    assert_as_on_the_cpu(numbapool.adaptive_avg_pool2d_backward, grad[..., :3, :2].copy(), X.shape)
+    assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, X, 3, 3, 1, padding=1)
+    assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, X, 1.5, 3, 1, padding=1, abs=True)
+
+
+@pytest.mark.parametrize("kind", few(("median", "quantile", "var", "std", "lse", "soft", "mixed",
+                                      "power_avg", "gem"), ("median", "std", "gem")))  # fmt: skip
+def test_gradients_by_slopes(kind):
+    grad = RNG.standard_normal((2, 2, 3, 3)).astype(np.float32)
+    options = {"q": 0.3} if kind == "quantile" else {}
+    back = getattr(numbapool, f"{kind}_pool2d_backward")
+    assert_as_on_the_cpu(back, grad, abs(X) + 0.1, 3, 2, 1, **options)
+
+
+def test_gradients_of_what_is_made_of_others():
+    low, high = RNG.standard_normal((2, 2, 2, 2, 3)).astype(np.float32)
+    assert_as_on_the_cpu(numbapool.minmax_pool2d_backward, low, high, X, 2)
+    grad = RNG.standard_normal((2, 2, 3, 3)).astype(np.float32)
+    assert_as_on_the_cpu(numbapool.blur_pool2d_backward, grad, X.shape)
+    assert_as_on_the_cpu(numbapool.max_blur_pool2d_backward, grad[:, :, :2].copy(), X, 2)
+    samples = RNG.random((2, 2, 2)).astype(np.float32)
+    assert_as_on_the_cpu(
+        numbapool.fractional_avg_pool2d_backward, grad, X.shape, 2, 3, random_samples=samples
+    )
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "zero"])
+def test_blurs(mode):
+    assert_as_on_the_cpu(numbapool.blur_pool2d, X, 4, padding_mode=mode)
+
+
+def test_nan_left_out_of_what_is_made_of_others():
+    x = X.copy()
+    x[0, 0, :3, :3] = np.nan
+    for pool in (numbapool.blur_pool2d, numbapool.max_blur_pool2d, numbapool.minmax_pool2d):
+        more = () if pool is numbapool.blur_pool2d else (2,)
+        assert_as_on_the_cpu(pool, x, *more, nan_policy="omit")
+    assert_as_on_the_cpu(numbapool.stochastic_pool2d, x, 2, rng=None, return_indices=True,
+                         nan_policy="omit", exact=True)  # fmt: skip
+
+
+def test_taps_that_are_drawn():
+    assert_as_on_the_cpu(
+        numbapool.stochastic_pool2d, abs(X), 2, rng=None, return_indices=True, exact=True
+    )
+    assert_as_on_the_cpu(numbapool.stochastic_pool2d, abs(X), 2, train=False)
+
+
+@pytest.mark.parametrize("base", ["tensor", "tensor_f", "plane_f", "nhwc", "nhwc_batch", "window"])
+def test_index_maps_that_count_from_elsewhere(base):
+    assert_as_on_the_cpu(numbapool.max_pool2d, X, 3, 2, 1, return_indices=True, index_base=base,
+                         index_dtype="smallest", exact=True)  # fmt: skip
+    _, indices = numbapool.max_pool2d(X, 3, 2, 1, return_indices=True)
+    there = numbapool.convert_indices(
+        indices, X.shape, target=base, kernel_size=(3, 3), stride=2, padding=1
+    )
+    assert_as_on_the_cpu(numbapool.convert_indices, there, X.shape, base, "plane",
+                         kernel_size=(3, 3), stride=2, padding=1, exact=True)  # fmt: skip
+
+
+def test_channels_last():
+    x = np.ascontiguousarray(np.moveaxis(X, 1, -1))
+    options = {"data_format": "channels_last"}
+    assert_as_on_the_cpu(numbapool.minmax_pool2d, x, 2, **options)
+    assert_as_on_the_cpu(numbapool.blur_pool2d, x, **options)
+    assert_as_on_the_cpu(numbapool.max_pool2d, x, 2, return_indices=True, index_base="nhwc",
+                         exact=True, **options)  # fmt: skip
+
+
+def test_what_segmenters_and_detectors_are_made_of():
+    assert_as_on_the_cpu(numbapool.sppf_pool, X, 3, 2, exact=True)
+    assert_as_on_the_cpu(numbapool.strip_pool, X)
+    assert_as_on_the_cpu(numbapool.pyramid_pool, X, (1, 2), "max", exact=True)
+
+
+@pytest.mark.parametrize("mode", ["avg", "max", "max_part"])
+def test_points_of_boxes(mode):
+    boxes = np.array([[0, 0, 0, 4, 3.5], [1, 2, 1, 5, 5], [0, -9, -9, -8, -8]])
+    assert_as_on_the_cpu(numbapool.roi_align, X, boxes, (2, 3), aligned=True, mode=mode)
+
+
+def test_bins_of_boxes():
+    boxes = np.array([[0, 0, 0, 4, 3], [1, 2, 1, 5, 5], [0, 20, 20, 30, 30]])
+    assert_as_on_the_cpu(numbapool.roi_pool, X, boxes, 2, return_indices=True, exact=True)
+    got = numbapool.roi_pool(X, boxes, 2, target="cuda")
+    np.testing.assert_array_equal(got, numbapool.roi_pool(X, boxes, 2))
