@@ -1,4 +1,4 @@
-"""Arrays in, arrays of the same kind out: NumPy's and torch's, without a copy."""
+"""Arrays in, arrays of the same kind out: NumPy's, torch's and others', without a copy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import dlpack
 from .elementwise import itself, mapped
 from .ops.base import BFLOAT16, called, is_half, single
 
@@ -37,7 +38,20 @@ def adapt(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
         return x.view(np.ndarray), as_it_is
     if hasattr(x, "__cuda_array_interface__"):
         raise TypeError(f"{name} must be on the host here, got a {type(x).__name__} on a GPU")
-    raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(x).__name__}")
+    if hasattr(x, "__dlpack_device__"):
+        return _from_others(name, x)
+    raise TypeError(
+        f"{name} must be a NumPy array, a torch tensor or another library's array with __dlpack__, "
+        f"got {type(x).__name__}"
+    )
+
+
+def _from_others(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
+    """An array of JAX's, say, and the way to one of its library."""
+    if dlpack.place(x) in dlpack.GPU:
+        raise TypeError(f"{name} must be on the host here, got a {type(x).__name__} on a GPU")
+    array, made = dlpack.seen(name, x), dlpack.importer(name, x)
+    return array, lambda result: made(dlpack.handed(result))
 
 
 def _as_brain(dtype: np.dtype, array: np.ndarray) -> np.ndarray:
