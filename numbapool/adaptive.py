@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arguments, geometry, lazy
+from . import arguments, geometry, lazy, targets
 from .arguments import plain
 from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
 from .axes import road
@@ -49,7 +49,10 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = targets.streamed(input, stream, target)
         return selected(
             op, _bins(dims, output_size), input, return_indices, index_dtype, index_base,
             data_format, nan_policy, out, num_threads, target,
@@ -68,7 +71,10 @@ def _averaging(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = targets.streamed(input, stream, target)
         where = _bins(dims, output_size)
         run, how = road(data_format), policed(MEAN, input, nan_policy)
         return run(how, where, input, False, None, None, out, num_threads, target)
@@ -101,20 +107,20 @@ def _whole(
     if arguments.flag("keepdims", keepdims):
         return lazy.run(op, where, x, return_indices, index_dtype, None, out, num_threads, target)
 
-    def folded(array: Any) -> Any:
-        return array.reshape(tuple(array.shape[:2]))
-
+    array, wrap = targets.adapt("x", x)
     if out is not None:
         outs = out if return_indices else (out,)
         if not isinstance(outs, (tuple, list)):
             raise TypeError(f"out must be a pair (values, indices), got {type(out).__name__}")
-        spatial = (..., *[None] * dims)
-        full = tuple(adapt("out", o)[0][spatial] for o in outs)
+        seen = [targets.adapt("out", o)[0] for o in outs]
+        full = tuple(each.reshape(*each.shape, *[1] * dims) for each in seen)
         whole = full if return_indices else full[0]
-        lazy.run(op, where, x, return_indices, index_dtype, None, whole, num_threads, target)
+        lazy.run(op, where, array, return_indices, index_dtype, None, whole, num_threads, target)
         return out
-    result = lazy.run(op, where, x, return_indices, index_dtype, None, None, num_threads, target)
-    return tuple(map(folded, result)) if return_indices else folded(result)
+    found = lazy.run(op, where, array, return_indices, index_dtype, None, None, num_threads, target)
+    each = found if return_indices else (found,)
+    folded = tuple(wrap(one.reshape(*one.shape[:2])) for one in each)
+    return folded if return_indices else folded[0]
 
 
 def global_max_pool(
@@ -127,6 +133,7 @@ def global_max_pool(
     out: Any = None,
     num_threads: int | None = None,
     target: str | None = None,
+    stream: Any = None,
 ) -> Any:
     """The largest value of every plane.
 
@@ -138,7 +145,7 @@ def global_max_pool(
         Whether to return where it is too, flat in the plane.
     keepdims : bool
         Whether the spatial axes stay, with size 1.
-    nan_policy, index_dtype, out, num_threads, target
+    nan_policy, index_dtype, out, num_threads, target, stream
         See `max_pool2d`, as are errors and the rules for equal values and NaN.
 
     Returns
@@ -151,6 +158,8 @@ def global_max_pool(
     >>> numbapool.global_max_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
     array([[11, 23]])
     """
+    if stream is not None:
+        x = targets.streamed(x, stream, target)
     op = policed(MAX, x, nan_policy)
     return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads, target)
 
@@ -165,12 +174,13 @@ def global_min_pool(
     out: Any = None,
     num_threads: int | None = None,
     target: str | None = None,
+    stream: Any = None,
 ) -> Any:
     """The smallest value of every plane.
 
     Parameters
     ----------
-    x, return_indices, keepdims, index_dtype, out, num_threads, target
+    x, return_indices, keepdims, index_dtype, out, num_threads, target, stream
         See `global_max_pool`.
 
     Returns
@@ -183,6 +193,8 @@ def global_min_pool(
     >>> numbapool.global_min_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
     array([[ 0, 12]])
     """
+    if stream is not None:
+        x = targets.streamed(x, stream, target)
     op = policed(MIN, x, nan_policy)
     return _whole(op, x, keepdims, return_indices, index_dtype, out, num_threads, target)
 
@@ -195,12 +207,13 @@ def global_avg_pool(
     out: Any = None,
     num_threads: int | None = None,
     target: str | None = None,
+    stream: Any = None,
 ) -> Any:
     """The average of every plane.
 
     Parameters
     ----------
-    x, keepdims, nan_policy, out, num_threads, target
+    x, keepdims, nan_policy, out, num_threads, target, stream
         See `global_max_pool`.
 
     Returns
@@ -214,6 +227,8 @@ def global_avg_pool(
     >>> numbapool.global_avg_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
     array([[ 5.5, 17.5]])
     """
+    if stream is not None:
+        x = targets.streamed(x, stream, target)
     op = policed(MEAN, x, nan_policy)
     return _whole(op, x, keepdims, False, None, out, num_threads, target)
 
@@ -228,6 +243,7 @@ def spatial_pyramid_pool(
     out: Any = None,
     num_threads: int | None = None,
     target: str | None = None,
+    stream: Any = None,
 ) -> Any:
     """Adaptive pooling at several sizes, as one vector a sample, whatever the size of its planes.
 
@@ -240,7 +256,7 @@ def spatial_pyramid_pool(
         What is taken of a bin.
     return_indices : bool
         Whether to return where the values lie in their planes too ("max" and "min").
-    index_dtype, out, num_threads, target
+    index_dtype, out, num_threads, target, stream
         See `max_pool2d`, as are the rules for equal values and NaN.
 
     Returns
@@ -282,6 +298,7 @@ def spatial_pyramid_pool(
         raise ValueError(f"x must have the shape (N, C, H, W), got shape {tuple(x.shape)}")
     array, wrap = adapt("x", x)
     check_dtype(array.dtype)
+    source = array if stream is None else targets.streamed(array, stream, target)
     batch, channels = array.shape[:2]
     kinds = [op.result(array.dtype.newbyteorder("="))]
     if return_indices:
@@ -295,7 +312,7 @@ def spatial_pyramid_pool(
     for side in sides:
         cells = channels * side * side
         level = [v[:, at : at + cells].reshape(batch, channels, side, side) for v in vectors]
-        lazy.run(op, (geometry.adaptive, 2, side), array, return_indices, index_dtype, None,
+        lazy.run(op, (geometry.adaptive, 2, side), source, return_indices, index_dtype, None,
             tuple(level) if return_indices else level[0], num_threads, target)  # fmt: skip
         at += cells
     if out is not None:

@@ -38,7 +38,7 @@ def adapt(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
         return x.view(np.ndarray), as_it_is
     if hasattr(x, "__cuda_array_interface__"):
         raise TypeError(f"{name} must be on the host here, got a {type(x).__name__} on a GPU")
-    if hasattr(x, "__dlpack_device__"):
+    if hasattr(type(x), "__dlpack_device__"):
         return _from_others(name, x)
     raise TypeError(
         f"{name} must be a NumPy array, a torch tensor or another library's array with __dlpack__, "

@@ -13,7 +13,7 @@ from .arguments import plain
 from .arrays import Wrap, channels_inside, channels_outside, check_outs
 from .nan import policed
 from .ops import OPS, PoolOp
-from .targets import adapt, on_device
+from .targets import adapt, on_device, streamed
 
 
 def road(data_format: Any) -> Callable[..., Any]:
@@ -103,6 +103,7 @@ def pool(
     out: Any = None,
     num_threads: int | None = None,
     target: str | None = None,
+    stream: Any = None,
 ) -> Any:
     """Pool any axes of an array of any rank: blocks of a grid, volumes, stacks of them.
 
@@ -122,7 +123,7 @@ def pool(
         if it is one int.
     count_include_pad : bool
         See `avg_pool2d`.
-    index_dtype, nan_policy, out, num_threads, target
+    index_dtype, nan_policy, out, num_threads, target, stream
         See `max_pool2d`, as are errors and the rules for equal values and NaN.
 
     Returns
@@ -145,6 +146,8 @@ def pool(
         raise ValueError(f"op must be one of {', '.join(OPS)} or a PoolOp, got op={op!r}")
     if return_indices and op.better is None:
         raise ValueError(f"return_indices needs an op that selects, got op={op.name!r}")
+    if stream is not None:
+        x = streamed(x, stream, target)
     op = policed(op, x, nan_policy)
     array, wrap = adapt("x", x)
     kernel = plain("kernel_size", kernel_size)

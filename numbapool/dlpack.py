@@ -52,9 +52,10 @@ class Renamed:
 
 def place(x: Any) -> int | None:
     """The kind of device that an array says it is on, if it says so."""
-    asked = getattr(x, "__dlpack_device__", None)
+    if not hasattr(type(x), "__dlpack_device__"):
+        return None
     try:
-        return int(asked()[0]) if asked else None
+        return int(x.__dlpack_device__()[0])
     except BufferError:  # on several of them
         return None
 

@@ -18,6 +18,7 @@ from .drawn import Drawn, as_drawn, output_sizes
 from .nan import policed
 from .ops import MAX, MEAN
 from .ops.base import called, is_half
+from .targets import streamed
 
 
 def _samples(
@@ -85,7 +86,10 @@ def _selecting(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         where = _where(
             dims, input, data_format, kernel_size, output_size, output_ratio, random_samples, rng
         )
@@ -111,7 +115,10 @@ def _averaging(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         where = _where(
             dims, input, data_format, kernel_size, output_size, output_ratio, random_samples, rng
         )

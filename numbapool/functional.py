@@ -12,6 +12,7 @@ from .docs import documented
 from .indices import pooled
 from .nan import policed
 from .ops import MAX, MEAN, MIN, SUM, PoolOp
+from .targets import streamed
 
 
 def window(
@@ -62,7 +63,10 @@ def _selecting(op: PoolOp, dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
         how = op if nan_policy == "propagate" else policed(op, input, nan_policy)
@@ -92,7 +96,10 @@ def _averaging(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         if divisor_override is not None:
             divisor_override = divisor(divisor_override)
         where = window(
@@ -119,7 +126,10 @@ def _summing(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         run = lazy.run if data_format == "channels_first" else road(data_format)
         how = SUM if nan_policy == "propagate" else policed(SUM, input, nan_policy)

@@ -24,7 +24,8 @@ class _Layer:
     """Arguments by name, those of a function: see `_layer`."""
 
     _pool: ClassVar[Callable[..., Any]]
-    _given: ClassVar = ("input", "x", "random_samples", "out")  # what a call brings
+    #: What a call brings.
+    _given: ClassVar[tuple[str, ...]] = ("input", "x", "random_samples", "out", "stream")
     _held: ClassVar[dict[str, inspect.Parameter]]
     _hidden: ClassVar[tuple[str, ...]]
 

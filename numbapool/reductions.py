@@ -16,6 +16,7 @@ from .docs import documented
 from .functional import window
 from .nan import policed
 from .ops import PoolOp, exponential, mixed, power, quantile, variance
+from .targets import streamed
 
 
 def _number(
@@ -124,8 +125,11 @@ def _reducing(kind: str, dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
         **given: Any,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         op = op_of(kind, f"{kind}_pool{dims}d", given)
         where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         how = policed(op, input, nan_policy)
@@ -150,7 +154,10 @@ def _norm(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         p = _number("norm_type", norm_type, 0, above=True)
         absolute = arguments.flag("abs", abs)
         kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)

@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from . import arrays
+import numpy as np
+
+from . import arrays, dlpack
 
 TARGETS = ("cpu", "cuda")
 
@@ -57,17 +59,32 @@ def set_default_target(target: str | None) -> None:
 
 def on_device(x: Any) -> bool:
     """Whether ``x`` says that it lies on a GPU."""
-    if getattr(x, "is_cpu", False):  # torch's, which takes a microsecond to have no interface
+    # torch's say so; else, it would take a microsecond to have no interface.
+    if getattr(x, "is_cpu", False) or isinstance(x, np.ndarray):
         return False
     if getattr(getattr(x, "device", None), "type", None) == "cuda":
         return True
-    return hasattr(x, "__cuda_array_interface__") or type(x).__module__.startswith("numba.cuda.")
+    if hasattr(x, "__cuda_array_interface__") or type(x).__module__.startswith("numba.cuda."):
+        return True
+    return dlpack.place(x) in dlpack.GPU
 
 
 def is_cuda(x: Any, target: str | None) -> bool:
     """Whether an array is pooled on a GPU."""
     target = checked("target", target)
     return target == "cuda" if target else default == "cuda" or on_device(x)
+
+
+def streamed(x: Any, stream: Any, target: str | None) -> Any:
+    """``x`` and, with it, the stream that a call on a GPU sends all its work to."""
+    if not is_cuda(x, target):
+        raise ValueError(
+            "stream is for what is pooled on a GPU, an array there or one of the host with "
+            f"target='cuda', got stream={stream!r} for a {type(x).__name__}"
+        )
+    from .cuda.arrays import streamed
+
+    return streamed("input", x, stream)
 
 
 def adapting(x: Any, target: str | None) -> Callable[[str, Any], tuple[Any, Any]]:

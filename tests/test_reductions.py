@@ -171,4 +171,4 @@ def test_signatures_show_the_options():
     names = list(inspect.signature(numbapool.lse_pool2d).parameters)
     assert names == ["input", "kernel_size", "stride", "padding", "dilation", "ceil_mode",
                      "sharpness", "mean", "data_format", "nan_policy", "out",
-                     "num_threads", "target"]  # fmt: skip
+                     "num_threads", "target", "stream"]  # fmt: skip

@@ -15,19 +15,38 @@ from numpy.lib.stride_tricks import as_strided
 from .. import arrays
 from ..ops.base import BFLOAT16
 from ..targets import on_device
-from .api import SIMULATED, FakeCUDAArray, cuda, on
+from . import streams
+from .api import SIMULATED, FakeCUDAArray, check, cuda, on
 from .scalars import stored
 
 
 @dataclass(frozen=True)
 class Library:
-    """Whose arrays they are: how to make one, turn its axes, and the stream that it is used on."""
+    """Whose arrays they are: how to make one, turn its axes, and the stream that it is used on.
+
+    ``using`` an address, the library itself works on the stream there and takes memory for it.
+    """
 
     name: str
     empty: Callable[[tuple[int, ...], np.dtype], Any]
     turned: Callable[[Any, Sequence[int]], Any]
     reshaped: Callable[[Any, tuple[int, ...]], Any]
     stream: Callable[[], Any]
+    using: Callable[[int], Any]
+
+    def on(self, address: int) -> Library:
+        """The same with all its work on one stream."""
+
+        def there(work: Callable[..., Any]) -> Callable[..., Any]:
+            def done(*given: Any) -> Any:
+                with self.using(address):
+                    return work(*given)
+
+            return done
+
+        stream = streams.at(address)
+        empty, reshaped = there(self.empty), there(self.reshaped)
+        return replace(self, empty=empty, reshaped=reshaped, stream=lambda: stream)
 
 
 @dataclass(frozen=True)
@@ -39,6 +58,10 @@ class Device:
 
 
 FIRST = Device("cuda", 0)
+
+
+def _itself(array: DeviceArray) -> Any:
+    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +76,8 @@ class DeviceArray:
     library: Library
     device: Device = FIRST
     writable: bool = True
+    wrap: Callable[[DeviceArray], Any] = _itself  # what makes of a result what the caller gets
+    host: np.ndarray | None = None  # what it is a copy of
 
     @property
     def ndim(self) -> int:
@@ -95,7 +120,7 @@ class DeviceArray:
         if SIMULATED:
             made.flat()[:] = flat
         elif host.size:
-            made.flat().copy_to_device(flat)
+            made.flat().copy_to_device(flat, stream=self.library.stream())
         return made
 
     def like(self, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
@@ -104,8 +129,9 @@ class DeviceArray:
 
     def to_host(self) -> np.ndarray:
         """A copy of it in an array of NumPy's."""
-        flat = self.flat()
-        host = np.array(flat) if SIMULATED else flat.copy_to_host()
+        flat, stream = self.flat(), self.library.stream()
+        host = np.array(flat) if SIMULATED else flat.copy_to_host(stream=stream)
+        streams.wait(stream)
         return as_strided(host.view(self.dtype), self.shape, self.strides)
 
     def span(self) -> tuple[int, int]:
@@ -181,19 +207,36 @@ def _interface(x: Any) -> Any:
     return x.__cuda_array_interface__
 
 
-def adapt(name: str, x: Any) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]:
-    """``x`` by its address, and what makes an array of its library of a result."""
+def adapt(
+    name: str, x: Any, stream: int | None = None
+) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]:
+    """``x`` by its address, and what makes an array of its library of a result.
+
+    All work on it goes to the ``stream`` at this address, or to its library's current one.
+    """
     if isinstance(x, DeviceArray):
-        return x, _itself
+        library = x.library if stream is None else x.library.on(stream)
+        return replace(x, library=library, wrap=_itself), x.wrap
     if not on_device(x):
         host, wrap = arrays.adapt(name, x)
-        return _sent(host), lambda result: wrap(result.to_host())
+        sent = _sent(host, NUMBA if stream is None else NUMBA.on(stream))
+        return sent, lambda result: wrap(result.to_host())
     torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
+    made: Callable[[DeviceArray], Any] = _owner
     if torch is not None and isinstance(x, torch.Tensor):
-        return seen(x.detach(), _torch(x.device)), _owner
-    if cupy is not None and isinstance(x, cupy.ndarray):
-        return seen(x, _cupy()), _owner
-    return seen(x, NUMBA), _owner
+        x, library = x.detach(), _torch(x.device)
+    elif cupy is not None and isinstance(x, cupy.ndarray):
+        library = _cupy()
+    else:
+        made, library = _bound, _numba(x, stream)
+    return seen(x, library if stream is None else library.on(stream)), made
+
+
+def streamed(name: str, x: Any, stream: Any) -> DeviceArray:
+    """``x`` and, with it, the stream that a whole call sends its work to."""
+    check()
+    array, wrap = adapt(name, x, streams.handle(stream))
+    return replace(array, wrap=wrap)
 
 
 def adapt_beside(x: Any) -> Callable[[str, Any], tuple[DeviceArray, Callable[[DeviceArray], Any]]]:
@@ -210,21 +253,24 @@ def adapt_beside(x: Any) -> Callable[[str, Any], tuple[DeviceArray, Callable[[De
     return adapted
 
 
-def _sent(host: np.ndarray) -> DeviceArray:
+def _sent(host: np.ndarray, library: Library) -> DeviceArray:
     """A copy on the device that lies there as it did here, its axes in the same order."""
     order = sorted(range(host.ndim), key=lambda axis: -abs(host.strides[axis]))
     native = host.dtype.newbyteorder("=")
     dense = np.ascontiguousarray(host.transpose(order), native)
-    copy = seen(cuda.to_device(dense.view(stored(native))), NUMBA, native)
-    return copy.transpose([order.index(axis) for axis in range(host.ndim)])
+    there = cuda.to_device(dense.view(stored(native)), stream=library.stream())
+    copy = seen(there, library, native).transpose([order.index(axis) for axis in range(host.ndim)])
+    return replace(copy, host=host)
 
 
 def _owner(array: DeviceArray) -> Any:
     return array.owner
 
 
-def _itself(array: DeviceArray) -> DeviceArray:
-    return array
+def _bound(array: DeviceArray) -> Any:
+    """An array of Numba's that tells which stream it is used on."""
+    stream = array.library.stream()
+    return array.owner.bind(stream) if stream else array.owner
 
 
 def seen(x: Any, library: Library, dtype: np.dtype | None = None) -> DeviceArray:
@@ -277,7 +323,22 @@ def _numba_reshaped(x: Any, shape: tuple[int, ...]) -> Any:
         ) from error
 
 
-NUMBA = Library("numba", _numba_empty, _numba_turned, _numba_reshaped, lambda: 0)
+NUMBA = Library(
+    "numba", _numba_empty, _numba_turned, _numba_reshaped, lambda: 0, lambda address: nullcontext()
+)
+
+
+def _numba(x: Any, stream: int | None) -> Library:
+    """Numba, where what makes an array is not waited for: on the stream that its interface names.
+
+    Another ``stream`` waits for that one.
+    """
+    named = None if SIMULATED else _interface(x).get("stream")
+    if named is None:
+        return NUMBA
+    if stream is not None:
+        streams.follow(streams.at(stream), streams.at(streams.handle(named)))
+    return NUMBA.on(streams.handle(named))
 
 
 def _permuted(x: Any, order: Sequence[int]) -> Any:
@@ -302,7 +363,10 @@ def _torch(device: Any) -> Library:
     def stream() -> Any:
         return cuda.external_stream(torch.cuda.current_stream(device).cuda_stream)
 
-    return Library("torch", empty, _permuted, _reshaped, stream)
+    def using(address: int) -> Any:
+        return torch.cuda.stream(torch.cuda.ExternalStream(address, device))
+
+    return Library("torch", empty, _permuted, _reshaped, stream, using)
 
 
 def _cupy() -> Library:
@@ -311,4 +375,4 @@ def _cupy() -> Library:
     def stream() -> Any:
         return cuda.external_stream(cupy.cuda.get_current_stream().ptr)
 
-    return Library("cupy", cupy.empty, _transposed, _reshaped, stream)
+    return Library("cupy", cupy.empty, _transposed, _reshaped, stream, cupy.cuda.ExternalStream)

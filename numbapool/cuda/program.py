@@ -13,11 +13,12 @@ from .. import spans
 from ..geometry import Laid, Sliding, lengths, still
 from ..jit import fingerprint
 from ..ops import PoolOp
-from .api import compiled, cuda
+from .api import compiled
 from .arrays import DeviceArray
 from .gathered import make_gathered
 from .passes import Pass, passes
 from .scalars import fitting, scalars
+from .streams import kept
 from .teams import BLOCK, make_teams
 from .windows import Uniform, make_windows
 from .words import words
@@ -55,8 +56,7 @@ class Step(NamedTuple):
         number = lender.device.index
         held = self.on.get(number)
         if held is None:
-            # A launch may come sooner than a copy on another stream ends: this one is waited for.
-            held = self.on[number] = cuda.to_device(self.words)
+            held = self.on[number] = kept(self.words, stream)
         if self.scratch:
             threads, most = self.scratch
             given = lender.like((most, threads), self.kind).columns()

@@ -13,6 +13,7 @@ from ..arrays import (
     channels_inside,
     channels_outside,
     check_dtype,
+    check_outs,
     named_outs,
 )
 from ..arrays import checked_index_dtype as checked
@@ -20,6 +21,7 @@ from ..drawn import as_drawn
 from ..ops import MAX, PoolOp
 from ..ops.base import BFLOAT16
 from ..plan import Where, described
+from ..targets import on_device
 from . import api
 from .arrays import DeviceArray, adapt
 from .program import Program, program
@@ -87,30 +89,39 @@ def run(
         op, where, array.shape, array.strides, array.dtype, kind, divisor, inside
     )  # fmt: skip
     kinds = [plan.dtype] if kind is None else [plan.dtype, kind]
-    results = _results(given, out, plan.shape, kinds, inside, where[1])
+    outs = [] if out is None else named_outs(out, len(kinds))
+    # What is a copy of an array of the host has its results copied back there.
+    source = None if any(on_device(each) for _, each in outs) else given.host
+    results = _results(given, outs if source is None else [], plan.shape, kinds, inside, where[1])
+    shown = [channels_outside(each, where[1]) if inside else each for each in results]
+    into = []
+    if outs and source is not None:
+        into = check_outs(out, shown[0].shape, kinds, source)
     if plan.program is not None:
         stream = given.library.stream()
         with api.turn, api.on(given.device.index):
             values, places = results[0].flat(), results[1].flat() if kind else None
             plan.program.launch(stream, given, array.flat(), values, places)
+    for at_home, result in zip(into, shown, strict=False):
+        at_home[...] = result.to_host()
     if out is not None:
         return out
-    if inside:
-        results = [channels_outside(each, where[1]) for each in results]
-    wrapped = tuple(map(wrap, results))
+    wrapped = tuple(map(wrap, shown))
     return wrapped if kind else wrapped[0]
 
 
 def _results(
-    given: DeviceArray, out: Any, shape: tuple[int, ...], kinds: list[np.dtype], inside: int,
-    dims: int,
+    given: DeviceArray, outs: list[tuple[str, Any]], shape: tuple[int, ...],
+    kinds: list[np.dtype], inside: int, dims: int,
 ) -> list[DeviceArray]:  # fmt: skip
-    """Arrays for results of these dtypes: new ones, or those of ``out`` as kernels write them."""
-    if out is None:
+    """Arrays for results of these dtypes: new ones, or ``outs`` as kernels write them."""
+    if not outs:
         with api.on(given.device.index):
             return [given.like(shape, kind) for kind in kinds]
     found: list[DeviceArray] = []
-    for (name, each), kind in zip(named_outs(out, len(kinds)), kinds, strict=True):
+    for (name, each), kind in zip(outs, kinds, strict=True):
+        if not on_device(each):
+            raise TypeError(f"{name} must be on a GPU, as input is, got {type(each).__name__}")
         array, _ = adapt(name, each)
         array = channels_inside(array, dims) if inside else array
         array.check(name, shape, kind, [given, *found])

@@ -10,7 +10,7 @@ Parameters
 input : array of shape (N, C, {{axes}}) or (C, {{axes}})
     See `max_pool{{dims}}d`.
 {first}kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `max_pool{{dims}}d`.
 {options}
 Returns

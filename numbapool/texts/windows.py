@@ -8,9 +8,9 @@ The largest value of every window.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-    Of float32, float64, float16, bfloat16, any integer or bool; any strides. NumPy's, torch's, or
-    anything on a GPU that has ``__cuda_array_interface__``, which is pooled there, on the current
-    stream of its library.
+    Of float32, float64, float16, bfloat16, any integer or bool; any strides. NumPy's, torch's,
+    JAX's or of another library that speaks DLPack, and on a GPU whatever has that or
+    ``__cuda_array_interface__``: it is pooled there, on the current stream of its library.
 kernel_size, stride, dilation : {ints}
     Taps of a window, inputs from one window to the next (None: ``kernel_size``), and inputs
     from tap to tap, along {each}.
@@ -41,6 +41,10 @@ num_threads : int, optional
 target : "cpu" or "cuda", optional
     Where to pool; an array that lies elsewhere is copied there, and its result back. None: where
     it lies, one of the host as `set_default_target` says.
+stream : optional
+    What to send all work on a GPU to: a stream of Numba's, torch's or CuPy's, or of whatever has
+    ``__cuda_stream__``, or its address as an int. What was sent to other streams before is not
+    waited for. None: the current stream of the input's library.
 
 Returns
 -------
@@ -77,7 +81,7 @@ Parameters
 input : array of shape (N, C, {axes}) or (C, {axes})
 kernel_size, stride, padding, dilation, ceil_mode, return_indices
 index_dtype, index_base, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `max_pool{dims}d`.
 
 Returns
@@ -92,7 +96,7 @@ Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
 kernel_size, stride, padding, ceil_mode, dilation, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `max_pool{dims}d`.
 count_include_pad : bool
     Whether places of the padding count in the divisor (as zeros). Places past the padding,
@@ -124,7 +128,7 @@ Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
 kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `max_pool{dims}d`; places outside the input add nothing.
 
 Returns
@@ -147,7 +151,7 @@ input : array of shape (N, C, {axes}) or (C, {axes})
 output_size : int, None or tuple of {dims} of them
     Bins along {each}; None keeps the size.
 return_indices, index_dtype, index_base, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
 
 Returns
@@ -161,7 +165,7 @@ The smallest value of each of ``output_size`` bins that cover the input.
 Parameters
 ----------
 input, output_size, return_indices, index_dtype, index_base, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `adaptive_max_pool{dims}d`.
 
 Returns
@@ -175,7 +179,7 @@ The average of each of ``output_size`` bins that cover the input.
 Parameters
 ----------
 input, output_size, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `adaptive_max_pool{dims}d`. Here a C of 0 is fine too.
 
 Returns
@@ -205,7 +209,7 @@ random_samples : float array of shape (N, C, {dims}), optional
 rng : numpy.random.Generator, optional
     Or what draws them. One of the two must be given.
 index_dtype, index_base, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `max_pool{dims}d`.
 
 Returns
@@ -241,7 +245,7 @@ The mean of windows whose places are drawn.
 Parameters
 ----------
 input, kernel_size, output_size, output_ratio, random_samples, rng, data_format, nan_policy, out
-num_threads, target
+num_threads, target, stream
     See `fractional_max_pool{dims}d`, as are errors.
 
 Returns

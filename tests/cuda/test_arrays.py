@@ -119,3 +119,33 @@ def test_explain_names_the_kernel():
     assert numbapool.explain(numbapool.median_pool2d, x, 2).kernels == ("gathered",)
     large = cuda.to_device(np.zeros((1, 1, 40, 40), np.float32))
     assert numbapool.explain(numbapool.global_max_pool, large).kernels == ("teams",)
+
+
+def test_results_into_arrays_of_the_host():
+    out, places = np.zeros((2, 16, 3, 6), np.float32)[..., ::2], np.zeros(WANT.shape, np.int64)
+    got = numbapool.max_pool2d(X, 2, return_indices=True, out=[out, places], target="cuda")
+    assert got[0] is out
+    np.testing.assert_array_equal(out, WANT)
+    np.testing.assert_array_equal(places, numbapool.max_pool2d(X, 2, return_indices=True)[1])
+    inside = np.ascontiguousarray(np.moveaxis(X, 1, -1))
+    last = np.zeros((2, 3, 3, 16), np.float32)
+    numbapool.max_pool2d(inside, 2, data_format="channels_last", out=last, target="cuda")
+    np.testing.assert_array_equal(last, np.moveaxis(WANT, 1, -1))
+    out[:] = 0
+    numbapool.max_pool2d(np.moveaxis(inside, -1, 1), 2, out=out, target="cuda")
+    np.testing.assert_array_equal(out, WANT)
+    pyramid = numbapool.spatial_pyramid_pool(X, (1, 2), target="cuda")
+    np.testing.assert_array_equal(pyramid, numbapool.spatial_pyramid_pool(X, (1, 2)))
+    with pytest.raises(ValueError, match=r"out of shape .* must not share memory"):
+        numbapool.max_pool2d(X, 1, out=X, target="cuda")
+    with pytest.raises(TypeError, match="out must be on a GPU, as input is, got ndarray"):
+        numbapool.max_pool2d(cuda.to_device(X), 2, out=out)
+
+
+def test_global_results_without_their_axes_into_given_arrays():
+    out, places = cuda.device_array((2, 16), np.float32), cuda.device_array((2, 16), np.int64)
+    numbapool.global_max_pool(
+        cuda.to_device(X), keepdims=False, return_indices=True, out=(out, places)
+    )
+    np.testing.assert_array_equal(out.copy_to_host(), X.max((2, 3)))
+    np.testing.assert_array_equal(places.copy_to_host(), X.reshape(2, 16, -1).argmax(-1))

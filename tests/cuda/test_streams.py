@@ -1,0 +1,168 @@
+"""Which stream the work of a call goes to, and what a call does besides: nothing, the second time.
+
+There are no streams in the simulator: these stand for them, and what is done with them is counted.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from numba import cuda
+from test_features import features
+
+import numbapool
+from numbapool.cuda import arrays, program, streams
+
+pytestmark = pytest.mark.skipif(not arrays.SIMULATED, reason="counts what the simulator does")
+
+X = np.random.default_rng(0).standard_normal((1, 2, 6, 6)).astype(np.float32)
+
+
+class Stream:
+    def __init__(self, address):
+        self.address, self.waited = address, 0
+
+    def synchronize(self):
+        self.waited += 1
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The streams that calls make of addresses."""
+    found = {}
+    monkeypatch.setattr(streams, "at", lambda address: found.setdefault(address, Stream(address)))
+    return found
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """The streams that kernels are launched on."""
+    found, launch = [], program.Step.launch
+
+    def noted(self, stream, *rest):
+        found.append(stream)
+        return launch(self, stream, *rest)
+
+    monkeypatch.setattr(program.Step, "launch", noted)
+    return found
+
+
+def calls():
+    for kind in ("max", "avg", "sum", "lp", "median", "fractional_max", "fractional_avg",
+                 "adaptive_min", "adaptive_avg"):  # fmt: skip
+        args, options = features.arguments(kind)
+        yield features.function(kind, 2), args, options
+    yield numbapool.max_pool2d, (5, 1), {"return_indices": True}
+    yield numbapool.avg_pool2d, (2,), {"data_format": "channels_last"}
+    yield numbapool.max_pool2d, (2,), {"nan_policy": "raise"}
+    yield numbapool.pool, ("max", 2), {"axes": (1, 3)}
+    yield from ((getattr(numbapool, f"global_{kind}_pool"), (), {"keepdims": False})
+                for kind in ("max", "min", "avg"))  # fmt: skip
+    yield numbapool.MaxPool2d(2), (), {}
+
+
+@pytest.mark.parametrize(("pool", "args", "options"), [*calls()], ids=lambda part: str(part)[:30])
+def test_all_work_of_a_call_goes_to_its_stream(pool, args, options, made, launched):
+    x = np.repeat(X, 3, -1)
+    got = pool(cuda.to_device(x), *args, stream=4096, **options)
+    assert launched
+    assert set(launched) == {made[4096]}
+    got = got[0] if isinstance(got, tuple) else got
+    assert got.stream is made[4096]  # which an array of Numba's tells those who ask
+    options |= {"rng": np.random.default_rng(0)} if "rng" in options else {}
+    want = pool(x, *args, **options)
+    want = want[0] if isinstance(want, tuple) else want
+    np.testing.assert_allclose(got.copy_to_host(), want, 1e-5, 1e-6)
+
+
+def test_arrays_of_the_host_go_there_and_back_on_it(made, launched):
+    got = numbapool.max_pool2d(X, 2, target="cuda", stream=4096)
+    np.testing.assert_array_equal(got, numbapool.max_pool2d(X, 2))
+    pyramid = numbapool.spatial_pyramid_pool(X, (1, 2), target="cuda", stream=4096)
+    np.testing.assert_array_equal(pyramid, numbapool.spatial_pyramid_pool(X, (1, 2)))
+    assert set(launched) == {made[4096]}
+    assert made[4096].waited >= 3  # a result each
+
+
+def test_the_second_call_copies_nothing_and_waits_for_nothing(made, monkeypatch):
+    x, out = cuda.to_device(X), cuda.device_array((1, 2, 2, 2), np.float32)
+    copies, to_device = [], cuda.to_device
+    monkeypatch.setattr(cuda, "to_device", lambda *a, **k: copies.append(1) or to_device(*a, **k))
+    for _ in range(3):
+        numbapool.max_pool2d(x, 5, 1, out=out, stream=4096)
+        numbapool.median_pool2d(x, 3, stream=4096)
+    assert len(copies) == made[4096].waited  # of what each kernel is told, once
+    before = len(copies)
+    monkeypatch.setattr(streams, "captured", lambda stream: True)
+    numbapool.max_pool2d(x, 5, 1, out=out, stream=4096)
+    assert len(copies) == made[4096].waited == before
+
+
+def test_a_first_call_is_not_captured(monkeypatch):
+    x = cuda.to_device(np.repeat(X, 2, 0))
+    monkeypatch.setattr(streams, "captured", lambda stream: True)
+    with pytest.raises(RuntimeError, match=r"a first call cannot be captured .* once before"):
+        numbapool.max_pool2d(x, (2, 3), 1)
+    monkeypatch.undo()
+    numbapool.max_pool2d(x, (2, 3), 1)
+
+
+def test_its_library_works_on_it_too(monkeypatch):
+    depth, worked = [], []
+
+    @contextmanager
+    def using(address):
+        depth.append(address)
+        yield
+        depth.pop()
+
+    def noting(work):
+        def noted(*given):
+            worked.append((work.__name__, *depth))
+            return work(*given)
+
+        return noted
+
+    library = arrays.NUMBA
+    monkeypatch.setattr(arrays, "NUMBA", replace(
+        library, using=using, empty=noting(library.empty), reshaped=noting(library.reshaped)
+    ))  # fmt: skip
+    numbapool.pool(cuda.to_device(X), "max", 5, 1, axes=(1, 3), padding=2, stream=4096)
+    assert {name for name, *_ in worked} == {"_numba_empty", "_numba_reshaped"}
+    assert all(on == [4096] for _, *on in worked)
+
+
+def test_torch_takes_memory_for_the_stream(monkeypatch):
+    current = []
+
+    @contextmanager
+    def stream(one):
+        current.append(one)
+        yield
+        current.pop()
+
+    monkeypatch.setattr(torch.cuda, "stream", stream)
+    monkeypatch.setattr(torch.cuda, "ExternalStream", lambda address, device: (address, device))
+    empty = torch.empty
+    taken = []
+    monkeypatch.setattr(torch, "empty", lambda *a, **k: taken.append(*current) or empty(*a, **k))
+    library = arrays._torch(torch.device("cpu")).on(4096)
+    assert library.empty((2, 3), np.dtype(np.float32)).shape == (2, 3)
+    assert taken == [(4096, torch.device("cpu"))]
+    assert not current
+
+
+def test_what_is_no_stream_or_no_place_for_one():
+    with pytest.raises(ValueError, match=r"stream is for what is pooled on a GPU, .* a ndarray"):
+        numbapool.max_pool2d(X, 2, stream=7)
+    with pytest.raises(ValueError, match="stream is for what is pooled on a GPU"):
+        numbapool.global_avg_pool(cuda.to_device(X), target="cpu", stream=7)
+    for wrong in (True, -1, "main", 1.5):
+        with pytest.raises(TypeError, match=f"stream must be a stream .* stream={wrong!r}"):
+            numbapool.max_pool2d(cuda.to_device(X), 2, stream=wrong)
+    got = numbapool.max_pool2d(cuda.to_device(X), 2, stream=cuda.stream())
+    np.testing.assert_array_equal(got.copy_to_host(), numbapool.max_pool2d(X, 2))
