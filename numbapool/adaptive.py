@@ -9,7 +9,7 @@ import numpy as np
 
 from . import arguments, geometry, lazy, targets
 from .arguments import plain
-from .arrays import adapt, check_dtype, check_outs, checked_index_dtype
+from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtype
 from .axes import road
 from .docs import documented
 from .indices import pooled
@@ -107,7 +107,7 @@ def _whole(
     if arguments.flag("keepdims", keepdims):
         return lazy.run(op, where, x, return_indices, index_dtype, None, out, num_threads, target)
 
-    array, wrap = targets.adapt("x", x)
+    array, wrap = (x, as_it_is) if type(x) is np.ndarray else targets.adapt("x", x)
     if out is not None:
         outs = out if return_indices else (out,)
         if not isinstance(outs, (tuple, list)):
@@ -118,9 +118,9 @@ def _whole(
         lazy.run(op, where, array, return_indices, index_dtype, None, whole, num_threads, target)
         return out
     found = lazy.run(op, where, array, return_indices, index_dtype, None, None, num_threads, target)
-    each = found if return_indices else (found,)
-    folded = tuple(wrap(one.reshape(*one.shape[:2])) for one in each)
-    return folded if return_indices else folded[0]
+    if not return_indices:
+        return wrap(found.reshape(*found.shape[:2]))
+    return tuple(wrap(each.reshape(*each.shape[:2])) for each in found)
 
 
 def global_max_pool(
