@@ -50,7 +50,9 @@ def _from_others(name: str, x: Any) -> tuple[np.ndarray, Wrap]:
     """An array of JAX's, say, and the way to one of its library."""
     if dlpack.place(x) in dlpack.GPU:
         raise TypeError(f"{name} must be on the host here, got a {type(x).__name__} on a GPU")
-    array, made = dlpack.seen(name, x), dlpack.importer(name, x)
+    array, made = dlpack.seen(name, x), dlpack.importer(x)
+    if made is None:
+        raise dlpack.no_way_back(name, x)
     return array, lambda result: made(dlpack.handed(result))
 
 

@@ -60,16 +60,17 @@ def place(x: Any) -> int | None:
         return None
 
 
-def importer(name: str, x: Any) -> Callable[[Any], Any]:
-    """What makes an array of the library of ``x`` of whatever speaks DLPack."""
+def importer(x: Any) -> Callable[[Any], Any] | None:
+    """What makes an array of the library of ``x`` of whatever speaks DLPack, if anything does."""
     asked = getattr(x, "__array_namespace__", None)
     library = asked() if asked else sys.modules.get(type(x).__module__.partition(".")[0])
     found: Callable[[Any], Any] | None = getattr(library, "from_dlpack", None)
-    if found is None:
-        raise TypeError(
-            f"{name} must be of a library that has from_dlpack, got {type(x).__name__}"
-        )
     return found
+
+
+def no_way_back(name: str, x: Any) -> TypeError:
+    """The error of an array whose library takes no results."""
+    return TypeError(f"{name} must be of a library that has from_dlpack, got {type(x).__name__}")
 
 
 def seen(name: str, x: Any) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -12,41 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import arrays
+from .. import arrays, dlpack
 from ..ops.base import BFLOAT16
 from ..targets import on_device
 from . import streams
 from .api import SIMULATED, FakeCUDAArray, check, cuda, on
+from .libraries import NUMBA, Interface, Library, cupy_library, interface, numba_of, torch_on
 from .scalars import stored
-
-
-@dataclass(frozen=True)
-class Library:
-    """Whose arrays they are: how to make one, turn its axes, and the stream that it is used on.
-
-    ``using`` an address, the library itself works on the stream there and takes memory for it.
-    """
-
-    name: str
-    empty: Callable[[tuple[int, ...], np.dtype], Any]
-    turned: Callable[[Any, Sequence[int]], Any]
-    reshaped: Callable[[Any, tuple[int, ...]], Any]
-    stream: Callable[[], Any]
-    using: Callable[[int], Any]
-
-    def on(self, address: int) -> Library:
-        """The same with all its work on one stream."""
-
-        def there(work: Callable[..., Any]) -> Callable[..., Any]:
-            def done(*given: Any) -> Any:
-                with self.using(address):
-                    return work(*given)
-
-            return done
-
-        stream = streams.at(address)
-        empty, reshaped = there(self.empty), there(self.reshaped)
-        return replace(self, empty=empty, reshaped=reshaped, stream=lambda: stream)
 
 
 @dataclass(frozen=True)
@@ -102,7 +73,8 @@ class DeviceArray:
 
     def reshape(self, *shape: int) -> DeviceArray:
         """The same in another shape: a view where there can be one, else a copy."""
-        return seen(self.library.reshaped(self.owner, shape), self.library, self.dtype)
+        view = seen(self.library.reshaped(self.owner, shape), self.library, self.dtype)
+        return replace(view, device=self.device, writable=self.writable)
 
     def part(self, first: int, end: int, axis: int = 0) -> DeviceArray:
         """A view of some of an axis, for kernels."""
@@ -176,22 +148,8 @@ class DeviceArray:
         kind = stored(self.dtype)
         if SIMULATED:
             return as_strided(self.address.view(kind), shape, strides)
-        view = _Interface(self.address, shape, strides, kind, not self.writable, self.owner)
+        view = Interface(self.address, shape, strides, kind, not self.writable, self.owner)
         return cuda.as_cuda_array(view, sync=False)
-
-
-class _Interface:
-    """What Numba asks of others' arrays."""
-
-    def __init__(
-        self, address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype,
-        read_only: bool, owner: Any,
-    ) -> None:  # fmt: skip
-        self.owner = owner  # whose library may lend its memory anew when it is gone
-        self.__cuda_array_interface__ = {
-            "shape": shape, "typestr": dtype.str, "data": (address, read_only), "version": 3,
-            "strides": strides if len(shape) > 1 else None,
-        }  # fmt: skip
 
 
 def check_out(
@@ -201,10 +159,6 @@ def check_out(
     array, _ = adapt(name, out)
     array.check(name, shape, dtype, apart)
     return array
-
-
-def _interface(x: Any) -> Any:
-    return x.__cuda_array_interface__
 
 
 def adapt(
@@ -224,11 +178,18 @@ def adapt(
     torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
     made: Callable[[DeviceArray], Any] = _owner
     if torch is not None and isinstance(x, torch.Tensor):
-        x, library = x.detach(), _torch(x.device)
+        x, library = x.detach(), torch_on(x.device)
     elif cupy is not None and isinstance(x, cupy.ndarray):
-        library = _cupy()
+        library = cupy_library()
     else:
-        made, library = _bound, _numba(x, stream)
+        taken = dlpack.importer(x) if dlpack.place(x) in dlpack.GPU else None
+        if taken is not None:
+            from . import exchange
+
+            return exchange.adapt(name, x, taken, stream)
+        if not (hasattr(x, "__cuda_array_interface__") or isinstance(x, FakeCUDAArray)):
+            raise dlpack.no_way_back(name, x)
+        made, library = _bound, numba_of(x, stream)
     return seen(x, library if stream is None else library.on(stream)), made
 
 
@@ -281,13 +242,13 @@ def seen(x: Any, library: Library, dtype: np.dtype | None = None) -> DeviceArray
     asked, kind = x, dtype
     if library.name == "torch" and str(x.dtype) == "torch.bfloat16":
         asked, kind = x.view(sys.modules["torch"].int16), BFLOAT16
-    interface = _interface(asked)
-    found = np.dtype(interface["typestr"])
-    shape = tuple(interface["shape"])
+    described = interface(asked)
+    found = np.dtype(described["typestr"])
+    shape = tuple(described["shape"])
     steps = [prod(shape[axis + 1 :]) * found.itemsize for axis in range(len(shape))]
-    address, read_only = interface["data"]
+    address, read_only = described["data"]
     return DeviceArray(
-        x, address, shape, tuple(interface.get("strides") or steps), kind or found, library,
+        x, address, shape, tuple(described.get("strides") or steps), kind or found, library,
         _device_of(x), not read_only,
     )  # fmt: skip
 
@@ -296,83 +257,3 @@ def _device_of(x: Any) -> Device:
     device = getattr(x, "device", None)
     number = getattr(device, "index", getattr(device, "id", None))
     return Device("cuda", number if isinstance(number, int) else cuda.get_current_device().id)
-
-
-def _numba_empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
-    return cuda.device_array(shape, stored(dtype) if dtype == BFLOAT16 else dtype)
-
-
-def _numba_turned(x: Any, order: Sequence[int]) -> Any:
-    if SIMULATED:
-        return FakeCUDAArray(x._ary.transpose(order))
-    address, read_only = _interface(x)["data"]
-    shape, strides = (tuple(of[axis] for axis in order) for of in (x.shape, x.strides))
-    turned = _Interface(address, shape, strides, x.dtype, read_only, x)
-    return cuda.as_cuda_array(turned, sync=False)
-
-
-def _numba_reshaped(x: Any, shape: tuple[int, ...]) -> Any:
-    if SIMULATED:
-        return FakeCUDAArray(x._ary.reshape(shape))
-    try:
-        return x.reshape(shape)
-    except NotImplementedError as error:
-        raise ValueError(
-            f"an array of Numba's of shape {x.shape} with strides {x.strides} has no view of shape "
-            f"{shape}: make it contiguous first"
-        ) from error
-
-
-NUMBA = Library(
-    "numba", _numba_empty, _numba_turned, _numba_reshaped, lambda: 0, lambda address: nullcontext()
-)
-
-
-def _numba(x: Any, stream: int | None) -> Library:
-    """Numba, where what makes an array is not waited for: on the stream that its interface names.
-
-    Another ``stream`` waits for that one.
-    """
-    named = None if SIMULATED else _interface(x).get("stream")
-    if named is None:
-        return NUMBA
-    if stream is not None:
-        streams.follow(streams.at(stream), streams.at(streams.handle(named)))
-    return NUMBA.on(streams.handle(named))
-
-
-def _permuted(x: Any, order: Sequence[int]) -> Any:
-    return x.permute(*order)
-
-
-def _transposed(x: Any, order: Sequence[int]) -> Any:
-    return x.transpose(order)
-
-
-def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
-    return x.reshape(shape)
-
-
-def _torch(device: Any) -> Library:
-    torch = sys.modules["torch"]
-
-    def empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
-        name = "bfloat16" if dtype == BFLOAT16 else dtype.name
-        return torch.empty(shape, dtype=getattr(torch, name), device=device)
-
-    def stream() -> Any:
-        return cuda.external_stream(torch.cuda.current_stream(device).cuda_stream)
-
-    def using(address: int) -> Any:
-        return torch.cuda.stream(torch.cuda.ExternalStream(address, device))
-
-    return Library("torch", empty, _permuted, _reshaped, stream, using)
-
-
-def _cupy() -> Library:
-    cupy = sys.modules["cupy"]
-
-    def stream() -> Any:
-        return cuda.external_stream(cupy.cuda.get_current_stream().ptr)
-
-    return Library("cupy", cupy.empty, _transposed, _reshaped, stream, cupy.cuda.ExternalStream)

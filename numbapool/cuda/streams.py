@@ -40,11 +40,21 @@ def wait(stream: Any) -> None:
     (stream or cuda.default_stream()).synchronize()
 
 
+def after(stream: Any) -> Any:
+    """The event of all work on a stream so far being done."""
+    event = cuda.event() if SIMULATED else cuda.event(timing=False)
+    event.record(stream)
+    return event
+
+
+def passed(event: Any) -> bool:
+    """Whether it has happened; the host does not wait."""
+    return SIMULATED or bool(event.query())
+
+
 def follow(later: Any, earlier: Any) -> None:
     """Work on a stream from now on waits, on the device, for that on another so far."""
-    event = cuda.event(timing=False)
-    event.record(earlier)
-    event.wait(later)
+    after(earlier).wait(later)
 
 
 def captured(stream: Any) -> bool:

@@ -15,9 +15,9 @@ from numba import cuda
 from test_features import features
 
 import numbapool
-from numbapool.cuda import arrays, program, streams
+from numbapool.cuda import api, libraries, program, streams
 
-pytestmark = pytest.mark.skipif(not arrays.SIMULATED, reason="counts what the simulator does")
+pytestmark = pytest.mark.skipif(not api.SIMULATED, reason="counts what the simulator does")
 
 X = np.random.default_rng(0).standard_normal((1, 2, 6, 6)).astype(np.float32)
 
@@ -127,8 +127,8 @@ def test_its_library_works_on_it_too(monkeypatch):
 
         return noted
 
-    library = arrays.NUMBA
-    monkeypatch.setattr(arrays, "NUMBA", replace(
+    library = libraries.NUMBA
+    monkeypatch.setattr(libraries, "NUMBA", replace(
         library, using=using, empty=noting(library.empty), reshaped=noting(library.reshaped)
     ))  # fmt: skip
     numbapool.pool(cuda.to_device(X), "max", 5, 1, axes=(1, 3), padding=2, stream=4096)
@@ -150,7 +150,7 @@ def test_torch_takes_memory_for_the_stream(monkeypatch):
     empty = torch.empty
     taken = []
     monkeypatch.setattr(torch, "empty", lambda *a, **k: taken.append(*current) or empty(*a, **k))
-    library = arrays._torch(torch.device("cpu")).on(4096)
+    library = libraries.torch_on(torch.device("cpu")).on(4096)
     assert library.empty((2, 3), np.dtype(np.float32)).shape == (2, 3)
     assert taken == [(4096, torch.device("cpu"))]
     assert not current
