@@ -28,6 +28,20 @@ def test_every_kernel_in_the_simulator():
     assert "skipped" not in found.stdout
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a driver for Linux")
+def test_what_is_asked_of_a_driver(tmp_path):
+    """With a driver that does nothing in place of the one that there may be."""
+    made = tmp_path / "libcuda.so.1"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", made, HERE / "driver" / "cuda.c"], check=True)
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "driver"],
+        env=os.environ | {"NUMBAPOOL_TEST_DRIVER": "1", "LD_LIBRARY_PATH": str(tmp_path)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout[-4000:]
+    assert "passed" in found.stdout
+
+
 def test_no_gpu_is_one_clear_error():
     if _there_is_a_gpu():
         pytest.skip("there is a GPU")

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 import pytest
-from numba.core.types import none
+from numba.core.types import none, uintp
 from numba.np.numpy_support import from_dtype
 
 from numbapool.ops import OPS, exponential, mixed, power, quantile, variance
@@ -19,6 +19,7 @@ pytest.importorskip("numba_cuda", reason="pip install numbapool[cuda13]")
 
 from numba import cuda
 
+from numbapool.cuda import api
 from numbapool.cuda.program import MAKERS
 from numbapool.cuda.scalars import fitting, scalars, stored
 from numbapool.cuda.windows import Uniform
@@ -89,3 +90,18 @@ def test_kernels_compile_without_a_gpu(number):
     wide |= op is quantile.MEDIAN  # a place among the taps is reckoned as it is on the CPU
     if not wide:
         assert ".f64" not in ptx, "a GPU has few units for float64"
+
+
+def test_none_takes_the_place_of_a_pointer():
+    """Which is what launches pass for it."""
+
+    def kernel(out, places, values):
+        if places is None:
+            out[0] = values[0]
+
+    array = from_dtype(np.dtype(np.float32))[::1]
+    ptx = cuda.compile_ptx(kernel, (array, none, array), cc=(9, 0))[0]
+    each = len(re.findall(r"\.param \.u64", cuda.compile_ptx(
+        lambda out: None, (array,), cc=(9, 0))[0]))  # fmt: skip
+    assert len(re.findall(r"\.param \.u64", ptx)) == 2 * each + 1
+    assert api.Absent.prepare_args(none, None, stream=0, retr=[]) == (uintp, 0)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from numba import config
+from numba import config, types
 
 #: Kernels run in Python, thread by thread, on arrays of the host.
 SIMULATED = bool(config.ENABLE_CUDASIM)
@@ -78,9 +78,32 @@ def device(function: Callable[..., Any]) -> Any:
     return function if SIMULATED else cuda.jit(device=True, inline="always")(function)
 
 
-def compiled(kernel: Callable[..., Any]) -> Any:
-    """A kernel, compiled for the types of its first call."""
-    return cuda.jit(kernel)
+class Absent:
+    """How None is passed: Numba compiles kernels for it as for a pointer, but launches none."""
+
+    @staticmethod
+    def prepare_args(kind: Any, value: Any, **further: Any) -> tuple[Any, Any]:
+        return (types.uintp, 0) if value is None else (kind, value)
+
+
+class Kernel:
+    """A kernel, compiled for the types of its first call; small grids are nothing to warn of."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.made = cuda.jit(function, extensions=[Absent])
+
+    def __getitem__(self, how: tuple[Any, ...]) -> Any:
+        from numba.cuda.core import config
+
+        asked, config.CUDA_LOW_OCCUPANCY_WARNINGS = config.CUDA_LOW_OCCUPANCY_WARNINGS, 0
+        try:
+            return self.made[how]
+        finally:
+            config.CUDA_LOW_OCCUPANCY_WARNINGS = asked
+
+
+#: What makes a kernel of a function.
+compiled: Callable[[Callable[..., Any]], Any] = cuda.jit if SIMULATED else Kernel
 
 
 def _float_of(bits: Any) -> Any:

@@ -1,0 +1,107 @@
+"""What calls ask of the driver: Numba's own code and ours, only the GPU is not there."""
+
+from __future__ import annotations
+
+import ctypes
+
+import ml_dtypes
+import numpy as np
+import pytest
+from far import Far
+from numba import cuda
+
+import numbapool
+
+DRIVER = ctypes.CDLL("libcuda.so.1")
+DRIVER.asked.restype = ctypes.c_char_p
+X = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype(np.float32)
+STREAM, OTHER, FAR = 0x200, 0x300, 0x1000  # the last is that of the library of `far`
+
+
+def asked(call, *args, **options):
+    """What a call asks of the driver, in order, and its result."""
+    DRIVER.asked()
+    found = call(*args, **options)
+    return [tuple(line.split()) for line in DRIVER.asked().decode().splitlines()], found
+
+
+def on(what, stream):
+    return what, f"{stream:x}"
+
+
+CALLS = [
+    (numbapool.max_pool2d, np.float32, (2,), {}),
+    (numbapool.max_pool2d, np.float16, (3, 2, 1), {"return_indices": True, "index_dtype": "int32"}),
+    (numbapool.max_pool2d, np.float32, (2,), {"nan_policy": "raise"}),
+    (numbapool.avg_pool2d, ml_dtypes.bfloat16, (2,), {"data_format": "channels_last"}),
+    (numbapool.min_pool2d, np.int8, ((8, 1), (7, 1), (4, 0)), {"return_indices": True}),
+    (numbapool.max_pool2d, np.bool_, ((9, 8), 1, 4), {"return_indices": True}),
+    (numbapool.sum_pool1d, np.complex64, (2,), {}),
+    (numbapool.median_pool2d, np.float32, (3,), {}),
+    (numbapool.global_max_pool, np.float32, (), {"return_indices": True, "keepdims": False}),
+    (numbapool.fractional_max_pool2d, np.float32, (2, 3), {"random_samples": np.zeros((2, 3, 2))}),
+]
+
+
+@pytest.mark.parametrize(("pool", "dtype", "args", "options"), CALLS)
+def test_kernels_are_launched(pool, dtype, args, options):
+    x = np.ones((2, 3, 16 if "global" in pool.__name__ else 8, 8), dtype)
+    x = x[0] if pool is numbapool.sum_pool1d else x
+    lines, _ = asked(pool, x, *args, **options, target="cuda", stream=STREAM)
+    assert on("launch", STREAM) in lines
+    assert {name for name, *_ in lines} <= {
+        "allocate", "send", "load", "launch", "synchronize", "fetch", "free"
+    }  # fmt: skip
+    stray = [line for line in lines if line[0] not in ("allocate", "free", "load")]
+    assert {stream for _, stream in stray} == {f"{STREAM:x}"}
+
+
+def test_a_second_call_launches_and_nothing_else():
+    x, out = cuda.to_device(X), cuda.device_array((2, 3, 4, 4), np.float32)
+    asked(numbapool.max_pool2d, x, 2, out=out)
+    for stream in (STREAM, OTHER):
+        lines, _ = asked(numbapool.max_pool2d, x, 2, out=out, stream=stream)
+        assert lines == [on("launch", stream)]
+    lines, found = asked(numbapool.max_pool2d, x, 2, stream=STREAM)
+    assert [name for name, _ in lines if name != "free"] == ["allocate", "launch"]
+    assert found.__cuda_array_interface__["stream"] == STREAM
+
+
+def test_a_call_that_ran_before_can_be_captured():
+    x, out = cuda.to_device(X), cuda.device_array((2, 3, 2, 4), np.float32)
+    asked(numbapool.max_pool2d, x, (4, 2), out=out)
+    DRIVER.capture(1)
+    try:
+        lines, _ = asked(numbapool.max_pool2d, x, (4, 2), out=out, stream=STREAM)
+        assert lines == [on("launch", STREAM)]
+        with pytest.raises(RuntimeError, match="a first call cannot be captured in a graph"):
+            numbapool.max_pool2d(x[:1], (4, 2), stream=STREAM)
+    finally:
+        DRIVER.capture(0)
+
+
+def test_arrays_that_say_which_stream_makes_them():
+    numbapool.max_pool2d(cuda.to_device(X), 2)
+    x = cuda.to_device(X).bind(cuda.external_stream(OTHER))
+    lines, _ = asked(numbapool.max_pool2d, x, 2)
+    assert [line for line in lines if line[0] not in ("allocate", "free")] == [on("launch", OTHER)]
+    lines, _ = asked(numbapool.max_pool2d, x, 2, stream=STREAM)
+    assert [line for line in lines if line[0] not in ("allocate", "free")] == [
+        on("record", OTHER), on("wait", STREAM), on("launch", STREAM)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16, np.bool_])
+def test_arrays_of_a_library_that_speaks_dlpack(dtype):
+    x = Far(X.astype(dtype))
+    numbapool.max_pool2d(x, 2)
+    x.asked.clear()
+    lines, found = asked(numbapool.max_pool2d, x, 2, stream=STREAM)
+    assert x.asked == [STREAM]
+    assert found.memory.dtype == dtype
+    assert found.memory.shape == (2, 3, 4, 4)
+    # The library's stream waits for the result, and what it lent is held until it was read.
+    assert [line for line in lines if line[0] not in ("allocate", "free")] == [
+        on("launch", STREAM), on("record", STREAM), on("wait", FAR), on("record", STREAM)
+    ]  # fmt: skip
+    assert numbapool.max_pool2d(Far(X[:0].astype(dtype)), 2).memory.shape == (0, 3, 4, 4)
