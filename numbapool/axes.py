@@ -110,7 +110,7 @@ def pool(
     Parameters
     ----------
     x : array
-        NumPy array or torch CPU tensor of float32, float64, any integer or bool.
+        As the input of `max_pool2d`, of any rank.
     op : {ops} or a `PoolOp`
         What is taken of a window.
     kernel_size, stride, padding, dilation, ceil_mode
