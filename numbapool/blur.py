@@ -18,7 +18,7 @@ from .indices import taken
 from .nan import omits
 from .ops import MAX, MEAN
 from .ops.base import floating, omitting
-from .targets import adapting
+from .targets import adapting, streamed
 
 PADDINGS: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "zero": "constant"}
 
@@ -110,7 +110,10 @@ def _blurring(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         array, wrap = channels_first(input, dims, data_format, adapting(input, target))
         omit = omits(input, nan_policy)
         return wrap(_blurred(array, dims, filter_size, stride, padding_mode, omit, num_threads))
@@ -130,7 +133,10 @@ def _blurring_maxima(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         array, wrap = channels_first(input, dims, data_format, adapting(input, target))
         omit = omits(input, nan_policy)
         where = functional.window(dims, kernel_size, 1, 0, 1, False)

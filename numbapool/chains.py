@@ -18,7 +18,7 @@ from .elementwise import added, mapped, number, quotient
 from .fractional import placed
 from .gradients import checked_shape, floats
 from .ops import SUM
-from .targets import adapting
+from .targets import adapting, streamed
 from .unpool import scattered
 
 
@@ -37,7 +37,10 @@ def _of_both(dims: int) -> Callable[..., Any]:
         *,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         adapt = adapting(input, target)
         make, _, *where = functional.window(
             dims, kernel_size, stride, padding, dilation, ceil_mode
@@ -92,7 +95,10 @@ def _of_blur(dims: int) -> Callable[..., Any]:
         padding_mode: str = "reflect",
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            grad_output = streamed(grad_output, stream, target)
         grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
         shape = checked_shape(input_shape, grad.shape, dims)
         return wrap(
@@ -115,7 +121,10 @@ def _of_max_blur(dims: int) -> Callable[..., Any]:
         padding_mode: str = "reflect",
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         adapt = adapting(input, target)
         grad, wrap = floats("grad_output", grad_output, adapt)
         x, _ = floats("input", input, adapt)
@@ -159,7 +168,10 @@ def _of_drawn(dims: int) -> Callable[..., Any]:
         random_samples: Any,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            grad_output = streamed(grad_output, stream, target)
         grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
         shape = checked_shape(input_shape, grad.shape, dims)
         axes = placed(

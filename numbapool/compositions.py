@@ -16,7 +16,7 @@ from .docs import documented
 from .elementwise import copied
 from .nan import policed
 from .ops import MAX, MIN
-from .targets import adapting
+from .targets import adapting, streamed
 
 #: Bytes of planes that two poolings go over in turns: they stay in the caches meanwhile.
 TOGETHER = 4 * 1024 * 1024
@@ -35,7 +35,10 @@ def _both(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> tuple[Any, Any]:
+        if stream is not None:
+            input = streamed(input, stream, target)
         array, wrap = channels_first(input, dims, data_format, adapting(input, target))
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         axes = geometry.sliding(geometry.spatial(array.shape, dims), *where[2:])
@@ -64,7 +67,7 @@ minmax_pool1d, minmax_pool2d, minmax_pool3d = map(_both, (1, 2, 3))
 
 def pyramid_pool(
     input: Any, sizes: Sequence[Any] = (1, 2, 3, 6), mode: str = "avg", *,
-    num_threads: int | None = None, target: str | None = None,
+    num_threads: int | None = None, target: str | None = None, stream: Any = None,
 ) -> tuple[Any, ...]:  # fmt: skip
     """Several adaptive poolings of one array, as pyramid scene parsing takes them [1]_.
 
@@ -76,7 +79,7 @@ def pyramid_pool(
         Bins down and across, for each level.
     mode : "avg", "max" or "min"
         What is taken of a bin.
-    num_threads, target
+    num_threads, target, stream
         See `max_pool2d`, as are errors.
 
     Returns
@@ -96,12 +99,14 @@ def pyramid_pool(
     if mode not in ("avg", "max", "min"):
         raise ValueError(f"mode must be one of avg, max, min, got mode={mode!r}")
     pool = getattr(adaptive, f"adaptive_{mode}_pool2d")
-    return tuple(pool(input, size, num_threads=num_threads, target=target) for size in sizes)
+    how = {"num_threads": num_threads, "target": target, "stream": stream}
+    return tuple(pool(input, size, **how) for size in sizes)
 
 
 def strip_pool(
-    input: Any, mode: str = "avg", *, num_threads: int | None = None, target: str | None = None
-) -> tuple[Any, Any]:
+    input: Any, mode: str = "avg", *, num_threads: int | None = None, target: str | None = None,
+    stream: Any = None,
+) -> tuple[Any, Any]:  # fmt: skip
     """Every row of a plane to one value, and every column [1]_.
 
     Parameters
@@ -110,7 +115,7 @@ def strip_pool(
         See `max_pool2d`.
     mode : "avg", "max" or "min"
         What is taken of a strip.
-    num_threads, target
+    num_threads, target, stream
         See `max_pool2d`, as are errors.
 
     Returns
@@ -129,7 +134,9 @@ def strip_pool(
     ([1.0, 4.0], [1.5, 2.5, 3.5])
     """
     sizes = (None, 1), (1, None)
-    rows, columns = pyramid_pool(input, sizes, mode, num_threads=num_threads, target=target)
+    rows, columns = pyramid_pool(
+        input, sizes, mode, num_threads=num_threads, target=target, stream=stream
+    )
     return rows, columns
 
 
@@ -142,7 +149,7 @@ def _of_channels(array: Any, first: int, end: int) -> Any:
 
 def sppf_pool(
     input: Any, kernel_size: int = 5, times: int = 3, *, num_threads: int | None = None,
-    target: str | None = None,
+    target: str | None = None, stream: Any = None,
 ) -> Any:  # fmt: skip
     """The input and its maxima over ever larger windows, side by side as channels [1]_.
 
@@ -154,7 +161,7 @@ def sppf_pool(
         Odd: taps of a window of stride 1, padded so that sizes stay.
     times : int
         How often what was pooled is pooled again: 5 three times over gives windows of 5, 9 and 13.
-    num_threads, target
+    num_threads, target, stream
         See `max_pool2d`, as are errors.
 
     Returns
@@ -172,6 +179,8 @@ def sppf_pool(
     >>> numbapool.sppf_pool(np.zeros((1, 8, 20, 20))).shape
     (1, 32, 20, 20)
     """
+    if stream is not None:
+        input = streamed(input, stream, target)
     array, wrap = adapting(input, target)("input", input)
     geometry.spatial(array.shape, 2)
     (kernel,) = arguments.spread("kernel_size", plain("kernel_size", kernel_size), 1, 1)

@@ -21,7 +21,7 @@ from .elementwise import choose, mapped, number, quotient
 from .indices import checked_indices
 from .ops import SUM
 from .ops.base import called
-from .targets import adapting
+from .targets import adapting, streamed
 from .unpool import scattered
 
 DIMS = (1, 2, 3)
@@ -88,7 +88,10 @@ def _of_selection(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            grad_output = streamed(grad_output, stream, target)
         adapt = adapting(grad_output, target)
         grad, wrap = floats("grad_output", grad_output, adapt)
         geometry.spatial(grad.shape, dims)
@@ -122,7 +125,10 @@ def _of_average(dims: int) -> Callable[..., Any]:
         dilation: Any = 1,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            grad_output = streamed(grad_output, stream, target)
         grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
         shape = checked_shape(input_shape, grad.shape, dims)
         where = functional.window(
@@ -151,10 +157,12 @@ def _of_sum(dims: int) -> Callable[..., Any]:
         *,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
         return average(
             grad_output, input_shape, kernel_size, stride, padding, ceil_mode,
             divisor_override=1, dilation=dilation, num_threads=num_threads, target=target,
+            stream=stream,
         )  # fmt: skip
 
     return documented(backward, "sum", dims, backward=True)
@@ -167,7 +175,10 @@ def _of_bins(dims: int) -> Callable[..., Any]:
         *,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            grad_output = streamed(grad_output, stream, target)
         adapt = adapting(grad_output, target)
         grad, wrap = floats("grad_output", grad_output, adapt)
         shape = checked_shape(input_shape, grad.shape, dims)
@@ -212,7 +223,10 @@ def _of_norm(dims: int) -> Callable[..., Any]:
         dilation: Any = 1,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         adapt = adapting(input, target)
         grad, wrap = floats("grad_output", grad_output, adapt)
         x, _ = floats("input", input, adapt)

@@ -9,14 +9,16 @@ import numpy as np
 from . import arguments, geometry
 from .arguments import plain
 from .lazy import undisturbed
-from .targets import adapting
+from .targets import adapting, streamed
 
 #: Points that the boxes of one call may be sampled at, along all of one axis.
 MOST = 50_000_000
 MODES = ("avg", "max", "max_part")
 
 
-def _pictures(input: Any, target: str | None) -> tuple[Any, Any]:
+def _pictures(input: Any, target: str | None, stream: Any) -> tuple[Any, Any]:
+    if stream is not None:
+        input = streamed(input, stream, target)
     array, wrap = adapting(input, target)("input", input)
     native = array.dtype.newbyteorder("=")
     if native not in (np.float32, np.float64):
@@ -107,6 +109,7 @@ def roi_pool(
     *,
     num_threads: int | None = None,
     target: str | None = None,
+    stream: Any = None,
 ) -> Any:
     """The largest value of every bin of every box: RoIPool [1]_.
 
@@ -122,7 +125,7 @@ def roi_pool(
         What corners are multiplied by, then rounded.
     return_indices : bool
         Whether to return where the values are too, flat in the plane.
-    num_threads, target
+    num_threads, target, stream
         See `max_pool2d`. Boxes are read on the host: those on a device are waited for.
 
     Returns
@@ -151,7 +154,7 @@ def roi_pool(
     >>> numbapool.roi_pool(x, [np.array([[0, 0, 3, 3], [2, 2, 5, 5]])], 2).tolist()
     [[[[7.0, 9.0], [19.0, 21.0]]], [[[21.0, 23.0], [33.0, 35.0]]]]
     """
-    array, wrap = _pictures(input, target)
+    array, wrap = _pictures(input, target, stream)
     batches, corners = _boxes(boxes, array.shape[0])
     rows, cells = _sizes(output_size)
     indexed = arguments.flag("return_indices", return_indices)
@@ -210,6 +213,7 @@ def roi_align(
     mode: str = "avg",
     num_threads: int | None = None,
     target: str | None = None,
+    stream: Any = None,
 ) -> Any:
     """The average, or largest, of points in every bin of every box: RoIAlign [1]_.
 
@@ -231,7 +235,7 @@ def roi_align(
     mode : "avg", "max" or "max_part"
         The mean of the points, or the largest; "max_part" is the largest of the four weighted
         inputs about any point, ONNX's maximum.
-    num_threads, target
+    num_threads, target, stream
         See `max_pool2d`. Boxes are read on the host: those on a device are waited for.
 
     Returns
@@ -260,7 +264,7 @@ def roi_align(
     >>> numbapool.roi_align(x, np.array([[0, 0, 0, 4, 4]]), 2, aligned=True).tolist()
     [[[[3.5, 5.5], [15.5, 17.5]]]]
     """
-    array, wrap = _pictures(input, target)
+    array, wrap = _pictures(input, target, stream)
     batches, corners = _boxes(boxes, array.shape[0])
     rows, cells = _sizes(output_size)
     offset = 0.5 if arguments.flag("aligned", aligned) else 0.0

@@ -16,7 +16,7 @@ from .gradients import floats
 from .lazy import undisturbed
 from .ops import PoolOp
 from .reductions import op_of, showing_options
-from .targets import adapting
+from .targets import adapting, streamed
 
 
 def _sloped(
@@ -55,8 +55,11 @@ def _of_reduction(kind: str, dims: int) -> Callable[..., Any]:
         *,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
         **given: Any,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         op = op_of(kind, f"{kind}_pool{dims}d_backward", given)
         make, _, *where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         adapt = adapting(input, target)

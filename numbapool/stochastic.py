@@ -16,7 +16,7 @@ from .indices import taken
 from .nan import omits
 from .ops import MAX, SUM
 from .ops.base import floating, omitting
-from .targets import adapting
+from .targets import adapting, streamed
 
 
 def _mean(squares: Any, weights: Any) -> Any:
@@ -43,7 +43,10 @@ def _drawing(dims: int) -> Callable[..., Any]:
         nan_policy: str = "propagate",
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         adapt = adapting(input, target)
         array, wrap = channels_first(input, dims, data_format, adapt)
         check_dtype(array.dtype)

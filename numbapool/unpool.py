@@ -15,7 +15,7 @@ from .docs import documented
 from .indices import checked_indices
 from .lazy import undisturbed
 from .ops.base import is_half
-from .targets import adapting
+from .targets import adapting, streamed
 
 RULES = ("last", "sum", "max")
 
@@ -89,7 +89,10 @@ def _unpooling(dims: int) -> Callable[..., Any]:
         out: Any = None,
         num_threads: int | None = None,
         target: str | None = None,
+        stream: Any = None,
     ) -> Any:
+        if stream is not None:
+            input = streamed(input, stream, target)
         adapt = adapting(input, target)
         array, wrap = adapt("input", input)
         check_dtype(array.dtype)

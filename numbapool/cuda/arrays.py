@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -156,6 +157,8 @@ def check_out(
     out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[DeviceArray]
 ) -> DeviceArray:
     """``out`` if kernels can write results of this shape and dtype to it."""
+    if not on_device(out):
+        raise TypeError(f"{name} must be on a GPU, as input is, got {type(out).__name__}")
     array, _ = adapt(name, out)
     array.check(name, shape, dtype, apart)
     return array
@@ -201,12 +204,16 @@ def streamed(name: str, x: Any, stream: Any) -> DeviceArray:
 
 
 def adapt_beside(x: Any) -> Callable[[str, Any], tuple[DeviceArray, Callable[[DeviceArray], Any]]]:
-    """What adapts the arrays of a call: those of the host go where ``x`` is, if on a device."""
-    first = adapt("input", x)[0].device if on_device(x) else None
+    """What adapts the arrays of a call: those of the host go where ``x`` is, if on a device.
+
+    All work on them goes to the stream that ``x`` came with, if one did.
+    """
+    array = adapt("input", x)[0] if on_device(x) else None
+    first, stream = (array.device, array.library.address) if array else (None, None)
 
     def adapted(name: str, x: Any) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]:
         with nullcontext() if first is None else on(first.index):
-            array, wrap = adapt(name, x)
+            array, wrap = adapt(name, x, stream)
         if first is not None and array.device != first:
             raise ValueError(f"{name} must be on {first}, got one on {array.device}")
         return array, wrap

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..elementwise import itself
-from . import api
+from . import api, streams
 from .api import compiled, cuda, device
 from .arrays import NUMBA, DeviceArray, seen
 from .scalars import fitted, read_as, stored, stored_as
@@ -83,17 +83,23 @@ def _compiled(*made_of: Any) -> Any:
     return compiled(kernel(*made_of))
 
 
-@lru_cache(maxsize=256)
-def _kept(raw: bytes, dtype: np.dtype, shape: tuple[int, ...], number: int) -> DeviceArray:
-    host = np.frombuffer(raw, stored(dtype)).reshape(shape)
-    return seen(cuda.to_device(host), NUMBA, dtype)
+#: Small arrays of the host by their bytes, type, shape and device; so many stay there.
+_there: dict[tuple[Any, ...], DeviceArray] = {}
+MANY = 256
 
 
 def kept(host: np.ndarray, like: DeviceArray) -> DeviceArray:
     """A small array of the host where ``like`` is; the next one that equals it is there already."""
     host = np.ascontiguousarray(host)
-    with api.on(like.device.index):
-        return _kept(host.tobytes(), host.dtype, host.shape, like.device.index)
+    call = host.tobytes(), host.dtype, host.shape, like.device.index
+    found = _there.get(call)
+    if found is None:
+        with api.on(like.device.index):
+            copy = streams.kept(host.view(stored(host.dtype)), like.library.stream())
+            found = _there[call] = seen(copy, NUMBA, host.dtype)
+        for oldest in list(_there)[:-MANY]:
+            _there.pop(oldest, None)
+    return found
 
 
 def _steps(array: DeviceArray, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ class Library:
     reshaped: Callable[[Any, tuple[int, ...]], Any]
     stream: Callable[[], Any]
     using: Callable[[int], Any]
+    address: int | None = None  # of the one stream that it is bound to
 
     def on(self, address: int) -> Library:
         """The same with all its work on one stream."""
@@ -42,7 +43,9 @@ class Library:
 
         stream = streams.at(address)
         empty, reshaped = there(self.empty), there(self.reshaped)
-        return replace(self, empty=empty, reshaped=reshaped, stream=lambda: stream)
+        return replace(
+            self, empty=empty, reshaped=reshaped, stream=lambda: stream, address=address
+        )
 
 
 class Interface:

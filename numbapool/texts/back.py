@@ -19,7 +19,7 @@ output_size : {ints}, or a whole shape, optional
 reduce : "last", "sum" or "max"
     What becomes of values that go to one place: the last in row-major order stays, or their sum,
     or the largest, where any NaN is.
-out, num_threads, target
+out, num_threads, target, stream
     See `max_pool{dims}d`.
 
 Returns
@@ -58,7 +58,7 @@ indices : integer array of the same shape
     What `max_pool{dims}d`, `min_pool{dims}d` or an adaptive one returned, flat in the plane.
 input_shape : tuple of ints
     The shape of what was pooled.
-out, num_threads, target
+out, num_threads, target, stream
     See `max_pool{dims}d`.
 
 Returns
@@ -91,7 +91,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
 input_shape : tuple of ints
     The shape of what was pooled.
 kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation,
-num_threads, target
+num_threads, target, stream
     What it was pooled with; see `avg_pool{dims}d`.
 
 Returns
@@ -120,7 +120,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input_shape : tuple of ints
     The shape of what was pooled.
-kernel_size, stride, padding, dilation, ceil_mode, num_threads, target
+kernel_size, stride, padding, dilation, ceil_mode, num_threads, target, stream
     What it was pooled with; see `max_pool{dims}d`.
 
 Returns
@@ -149,7 +149,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input_shape : tuple of ints
     The shape of what was pooled.
-num_threads, target
+num_threads, target, stream
     See `max_pool{dims}d`.
 
 Returns
@@ -179,7 +179,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input : float array of shape (N, C, {axes}) or (C, {axes})
     What was pooled.
-norm_type, kernel_size, stride, ceil_mode, abs, padding, dilation, num_threads, target
+norm_type, kernel_size, stride, ceil_mode, abs, padding, dilation, num_threads, target, stream
     What it was pooled with; see `lp_pool{dims}d`. ``norm_type`` is finite here.
 
 Returns

@@ -12,7 +12,7 @@ grad_min, grad_max : float arrays of shape (N, C, {o}) or (C, {o})
     The gradients of both results.
 input : float array of shape (N, C, {axes}) or (C, {axes})
     What was pooled.
-kernel_size, stride, padding, dilation, ceil_mode, num_threads, target
+kernel_size, stride, padding, dilation, ceil_mode, num_threads, target, stream
     What it was pooled with; see `max_pool{dims}d`, as is which of equal taps has been selected.
 
 Returns
@@ -44,7 +44,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input_shape : tuple of ints
     The shape of what was pooled.
-filter_size, stride, padding_mode, num_threads, target
+filter_size, stride, padding_mode, num_threads, target, stream
     What it was pooled with; see `blur_pool{dims}d`. What went to the padding goes to the inputs
     that it repeats.
 
@@ -76,7 +76,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input : float array of shape (N, C, {axes}) or (C, {axes})
     What was pooled.
-kernel_size, filter_size, stride, padding_mode, num_threads, target
+kernel_size, filter_size, stride, padding_mode, num_threads, target, stream
     What it was pooled with; see `max_blur_pool{dims}d`.
 
 Returns
@@ -107,7 +107,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 input_shape : tuple of ints
     The shape of what was pooled.
-kernel_size, output_size, output_ratio, random_samples, num_threads, target
+kernel_size, output_size, output_ratio, random_samples, num_threads, target, stream
     What it was pooled with; see `fractional_avg_pool{dims}d`. The samples are needed: those that
     an ``rng`` drew are nowhere kept.
 

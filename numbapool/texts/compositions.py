@@ -8,7 +8,8 @@ The smallest and the largest value of every window, in one pass over memory.
 Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
-kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, num_threads, target
+kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy
+num_threads, target, stream
     See `max_pool{dims}d`, as are errors and the rules for equal values and NaN.
 
 Returns
@@ -31,7 +32,8 @@ Parameters
 ----------
 input : array of shape (N, C, {axes}) or (C, {axes})
     Meant to be activations, at least 0; what is below counts as 0. Dtypes as `max_pool{dims}d`.
-kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy, num_threads, target
+kernel_size, stride, padding, dilation, ceil_mode, data_format, nan_policy
+num_threads, target, stream
     See `max_pool{dims}d`.
 return_indices : bool
     Whether to return where the taps are too, flat in the plane.
@@ -82,7 +84,7 @@ stride : {ints}
     Inputs from one output to the next.
 padding_mode : "reflect", "replicate" or "zero"
     What lies outside, ``(filter_size - 1) // 2`` before and ``filter_size // 2`` after.
-data_format, nan_policy, num_threads, target
+data_format, nan_policy, num_threads, target, stream
     See `max_pool{dims}d`, as are errors. Where NaN is left out, the weights of the other taps are
     scaled to add up to 1.
 
@@ -112,7 +114,7 @@ input : array of shape (N, C, {axes}) or (C, {axes})
     Dtypes as `max_pool{dims}d`.
 kernel_size : {ints}
     The window's.
-filter_size, stride, padding_mode, data_format, nan_policy, num_threads, target
+filter_size, stride, padding_mode, data_format, nan_policy, num_threads, target, stream
     See `blur_pool{dims}d`; NaN is left out of maxima, too.
 
 Returns

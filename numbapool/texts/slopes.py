@@ -11,7 +11,7 @@ grad_output : float array of shape (N, C, {{o}}) or (C, {{o}})
     The gradient of the result.
 input : float array of shape (N, C, {{axes}}) or (C, {{axes}})
     What was pooled; one copy unless C-contiguous.
-kernel_size, stride, padding, dilation, ceil_mode, {options}num_threads, target
+kernel_size, stride, padding, dilation, ceil_mode, {options}num_threads, target, stream
     What it was pooled with; see `{kind}_pool{{dims}}d`.
 
 Returns
