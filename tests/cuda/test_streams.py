@@ -15,7 +15,10 @@ from numba import cuda
 from test_features import features
 
 import numbapool
-from numbapool.cuda import api, libraries, program, streams
+from numbapool.cuda import api, libraries, streams
+
+if api.SIMULATED:
+    from numba.cuda.simulator.kernel import FakeCUDAKernel
 
 pytestmark = pytest.mark.skipif(not api.SIMULATED, reason="counts what the simulator does")
 
@@ -41,19 +44,20 @@ def made(monkeypatch):
 @pytest.fixture
 def launched(monkeypatch):
     """The streams that kernels are launched on."""
-    found, launch = [], program.Step.launch
+    found, configured = [], FakeCUDAKernel.__getitem__
 
-    def noted(self, stream, *rest):
-        found.append(stream)
-        return launch(self, stream, *rest)
+    def noted(self, how):
+        found.append(how[2])
+        return configured(self, how)
 
-    monkeypatch.setattr(program.Step, "launch", noted)
+    monkeypatch.setattr(FakeCUDAKernel, "__getitem__", noted)
     return found
 
 
 def calls():
     for kind in ("max", "avg", "sum", "lp", "median", "fractional_max", "fractional_avg",
-                 "adaptive_min", "adaptive_avg"):  # fmt: skip
+                 "adaptive_min", "adaptive_avg", "blur", "max_blur", "minmax",
+                 "stochastic"):  # fmt: skip
         args, options = features.arguments(kind)
         yield features.function(kind, 2), args, options
     yield numbapool.max_pool2d, (5, 1), {"return_indices": True}
@@ -77,6 +81,39 @@ def test_all_work_of_a_call_goes_to_its_stream(pool, args, options, made, launch
     want = pool(x, *args, **options)
     want = want[0] if isinstance(want, tuple) else want
     np.testing.assert_allclose(got.copy_to_host(), want, 1e-5, 1e-6)
+
+
+GRAD, AT = np.ones((1, 2, 3, 3), np.float32), np.arange(18, dtype=np.int32).reshape(1, 2, 3, 3)
+BACK = [
+    (numbapool.max_unpool2d, (GRAD, AT, 2)), (numbapool.max_pool2d_backward, (GRAD, AT, X.shape)),
+    (numbapool.avg_pool2d_backward, (GRAD, X.shape, 2)),
+    (numbapool.sum_pool2d_backward, (GRAD, X.shape, 2)),
+    (numbapool.adaptive_avg_pool2d_backward, (GRAD, X.shape)),
+    (numbapool.lp_pool2d_backward, (GRAD, X, 2, 2)), (numbapool.lse_pool2d_backward, (GRAD, X, 2)),
+    (numbapool.blur_pool2d_backward, (GRAD, X.shape)),
+    (numbapool.minmax_pool2d_backward, (GRAD, GRAD, X, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("back", "args"), BACK, ids=lambda part: getattr(part, "__name__", ""))
+def test_all_work_of_the_way_back_goes_to_it_too(back, args, made, launched):
+    there = [cuda.to_device(each) if isinstance(each, np.ndarray) else each for each in args]
+    got = back(*there, stream=4096)
+    assert set(launched) == {made[4096]}
+    np.testing.assert_allclose(got.copy_to_host(), back(*args), 1e-5, 1e-6)
+
+
+def test_boxes_pyramids_and_their_kind(made, launched):
+    x = cuda.to_device(X)
+    box = np.array([[0, 0, 0, 4, 4]], np.float32)
+    numbapool.roi_pool(x, box, 2, stream=4096)
+    numbapool.roi_align(x, box, 2, stream=4096)
+    numbapool.pyramid_pool(x, (1, 2), stream=4096)
+    numbapool.strip_pool(x, stream=4096)
+    numbapool.sppf_pool(x, 3, 2, stream=4096)
+    numbapool.max_pool2d(x, 2, return_indices=True, index_base="tensor", stream=4096)
+    assert len(launched) > 9
+    assert set(launched) == {made[4096]}
 
 
 def test_arrays_of_the_host_go_there_and_back_on_it(made, launched):

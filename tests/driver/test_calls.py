@@ -56,6 +56,29 @@ def test_kernels_are_launched(pool, dtype, args, options):
     assert {stream for _, stream in stray} == {f"{STREAM:x}"}
 
 
+GRAD, AT = X[..., :4, :4].copy(), np.zeros((2, 3, 4, 4), np.int64)
+OTHERS = [
+    (numbapool.max_unpool2d, (GRAD, AT, 2)), (numbapool.avg_pool2d_backward, (GRAD, X.shape, 2)),
+    (numbapool.lse_pool2d_backward, (GRAD, X, 2)), (numbapool.blur_pool2d, (X,)),
+    (numbapool.roi_align, (X, np.array([[0, 0, 0, 4, 4]]), 2)), (numbapool.gather, (X, AT)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "args"), OTHERS)
+def test_what_is_no_pooling_is_launched(call, args):
+    there = [cuda.to_device(each) if isinstance(each, np.ndarray) else each for each in args]
+    options = {} if call is numbapool.gather else {"stream": STREAM}
+    stream = options.get("stream", 0)
+    first, _ = asked(call, *there, **options)
+    again, found = asked(call, *there, **options)
+    assert on("launch", stream) in first
+    kinds = {name for name, _ in again}
+    if call is not numbapool.roi_align:  # its boxes are fetched, and tables made of them are sent
+        assert kinds <= {"allocate", "free", "launch"}
+    assert all(where == f"{stream:x}" for name, where in again if name == "launch")
+    assert found.shape == call(*args).shape
+
+
 def test_a_second_call_launches_and_nothing_else():
     x, out = cuda.to_device(X), cuda.device_array((2, 3, 4, 4), np.float32)
     asked(numbapool.max_pool2d, x, 2, out=out)
