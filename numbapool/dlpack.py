@@ -56,7 +56,7 @@ def place(x: Any) -> int | None:
         return None
     try:
         return int(x.__dlpack_device__()[0])
-    except BufferError:  # on several of them
+    except (BufferError, RuntimeError, ValueError):  # on several, or on what DLPack does not know
         return None
 
 

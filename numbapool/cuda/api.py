@@ -27,6 +27,8 @@ with warnings.catch_warnings():
 if SIMULATED:
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 else:
+    from numba.cuda.core import config as settings
+
     FakeCUDAArray = ()
 
 #: The process that CUDA was first used in: a child of it has no device.
@@ -93,13 +95,11 @@ class Kernel:
         self.made = cuda.jit(function, extensions=[Absent])
 
     def __getitem__(self, how: tuple[Any, ...]) -> Any:
-        from numba.cuda.core import config
-
-        asked, config.CUDA_LOW_OCCUPANCY_WARNINGS = config.CUDA_LOW_OCCUPANCY_WARNINGS, 0
+        asked, settings.CUDA_LOW_OCCUPANCY_WARNINGS = settings.CUDA_LOW_OCCUPANCY_WARNINGS, 0
         try:
             return self.made[how]
         finally:
-            config.CUDA_LOW_OCCUPANCY_WARNINGS = asked
+            settings.CUDA_LOW_OCCUPANCY_WARNINGS = asked
 
 
 #: What makes a kernel of a function.
