@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from . import arguments, geometry, lazy, targets
 from .arguments import plain
-from .arrays import adapt, as_it_is, check_dtype, check_outs, checked_index_dtype
+from .arrays import as_it_is, check_dtype, check_outs, checked_index_dtype
 from .axes import road
 from .docs import documented
+from .elementwise import copied, empty, part
 from .indices import pooled
 from .nan import policed
 from .ops import MAX, MEAN, MIN, OPS, PoolOp
@@ -296,25 +298,30 @@ def spatial_pyramid_pool(
         )
     if getattr(x, "ndim", 4) != 4:
         raise ValueError(f"x must have the shape (N, C, H, W), got shape {tuple(x.shape)}")
-    array, wrap = adapt("x", x)
+    x = x if stream is None else targets.streamed(x, stream, target)
+    array, wrap = targets.adapting(x, target)("x", x)
     check_dtype(array.dtype)
-    source = array if stream is None else targets.streamed(array, stream, target)
     batch, channels = array.shape[:2]
     kinds = [op.result(array.dtype.newbyteorder("="))]
     if return_indices:
         kinds.append(checked_index_dtype(index_dtype))
     shape = (batch, channels * sum(side * side for side in sides))
     if out is None:
-        vectors = [np.empty(shape, kind) for kind in kinds]
+        vectors = [empty(array, shape, kind) for kind in kinds]
     else:
         vectors = check_outs(out, shape, kinds, array)
-    at = 0
+    at, here = 0, isinstance(array, np.ndarray)
     for side in sides:
-        cells = channels * side * side
-        level = [v[:, at : at + cells].reshape(batch, channels, side, side) for v in vectors]
-        lazy.run(op, (geometry.adaptive, 2, side), source, return_indices, index_dtype, None,
-            tuple(level) if return_indices else level[0], num_threads, target)  # fmt: skip
-        at += cells
+        form = channels, side, side
+        cells = [part(vector, at, at + prod(form), 1) for vector in vectors]
+        level = [each.reshape(batch, *form) if here else each.split(*form) for each in cells]
+        into = tuple(level) if return_indices else level[0]
+        found = lazy.run(op, (geometry.adaptive, 2, side), array, return_indices, index_dtype,
+            None, into if here else None, num_threads, None)  # fmt: skip
+        if not here:  # where kernels write to contiguous arrays
+            for result, each in zip(found if return_indices else (found,), level, strict=True):
+                copied(result, each)
+        at += prod(form)
     if out is not None:
         return out
     wrapped = tuple(map(wrap, vectors))

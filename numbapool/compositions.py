@@ -13,7 +13,7 @@ from . import adaptive, arguments, functional, geometry, lazy
 from .arguments import plain
 from .axes import channels_first
 from .docs import documented
-from .elementwise import copied
+from .elementwise import copied, empty, part
 from .nan import policed
 from .ops import MAX, MIN
 from .targets import adapting, streamed
@@ -140,13 +140,6 @@ def strip_pool(
     return rows, columns
 
 
-def _of_channels(array: Any, first: int, end: int) -> Any:
-    """A view of some channels."""
-    if isinstance(array, np.ndarray):
-        return array[..., first:end, :, :]
-    return array.part(first, end, array.ndim - 3)
-
-
 def sppf_pool(
     input: Any, kernel_size: int = 5, times: int = 3, *, num_threads: int | None = None,
     target: str | None = None, stream: Any = None,
@@ -189,8 +182,10 @@ def sppf_pool(
         raise ValueError(f"kernel_size must be odd, got kernel_size={kernel_size!r}")
     channels, there = array.shape[-3], not isinstance(array, np.ndarray)
     shape = (*array.shape[:-3], (count + 1) * channels, *array.shape[-2:])
-    result = array.like(shape, array.dtype) if there else np.empty(shape, array.dtype)
-    parts = [_of_channels(result, n * channels, (n + 1) * channels) for n in range(count + 1)]
+    result = empty(array, shape, array.dtype)
+    parts = [
+        part(result, n * channels, (n + 1) * channels, array.ndim - 3) for n in range(count + 1)
+    ]
     copied(array, parts[0])
     for before, after in itertools.pairwise(parts):
         out = None if there else after

@@ -58,6 +58,18 @@ def copied(array: Any, into: Any) -> None:
         mapped(itself, [array], array.dtype, array.shape, into)
 
 
+def empty(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A new array where ``like`` is."""
+    return np.empty(shape, dtype) if isinstance(like, np.ndarray) else like.like(shape, dtype)
+
+
+def part(array: Any, first: int, end: int, axis: int) -> Any:
+    """A view of some of an axis."""
+    if not isinstance(array, np.ndarray):
+        return array.part(first, end, axis)
+    return array[(slice(None),) * axis + (slice(first, end),)]
+
+
 def number(value: float, dtype: Any) -> np.ndarray:
     """A number that a formula takes as an array."""
     return np.array(value, dtype)

@@ -86,6 +86,13 @@ class DeviceArray:
         shape = (*self.shape[:axis], end - first, *self.shape[axis + 1 :])
         return replace(self, address=address, shape=shape)
 
+    def split(self, *lengths: int) -> DeviceArray:
+        """A view whose last axis, of neighbours, is several, for kernels."""
+        steps = tuple(prod(lengths[axis + 1 :]) * self.itemsize for axis in range(len(lengths)))
+        shape, strides = (*self.shape[:-1], *lengths), (*self.strides[:-1], *steps)
+        address = self.address.reshape(shape) if SIMULATED else self.address
+        return replace(self, address=address, shape=shape, strides=strides)
+
     def sent(self, host: np.ndarray) -> DeviceArray:
         """A copy of an array of the host, where this one is and of its library."""
         made = self.like(host.shape, host.dtype)
