@@ -16,6 +16,7 @@ from .adaptive import (
     spatial_pyramid_pool,
 )
 from .axes import pool
+from .batches import pool_batches
 from .blur import (
     blur_pool1d,
     blur_pool2d,
@@ -251,6 +252,7 @@ __all__ = [
     "mixed_pool3d_backward",
     "output_shape",
     "pool",
+    "pool_batches",
     "power_avg_pool1d",
     "power_avg_pool1d_backward",
     "power_avg_pool2d",

@@ -30,7 +30,7 @@ class _Layer:
     _hidden: ClassVar[tuple[str, ...]]
 
     def __call__(self, input: Any, **given: Any) -> Any:
-        return self._pool(input, **{name: getattr(self, name) for name in self._held}, **given)
+        return self._pool(input, **({name: getattr(self, name) for name in self._held} | given))
 
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)}" for name in self._held if self._says(name))
