@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ def pool_batches(
     depth: int = 3,
     target: str | None = None,
     **options: Any,
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Pool batches of the host one after the other, reading and pooling at the same time.
 
     Parameters
@@ -158,7 +158,7 @@ class _OnHost:
 
 def _streamed(
     batches: Iterable[Any], making: AbstractContextManager[list[Slot]]
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Results in order; a thread takes a free slot, then a batch to start in it."""
     free: SimpleQueue[Slot | None] = SimpleQueue()
     ready: SimpleQueue[Slot | BaseException | None] = SimpleQueue()

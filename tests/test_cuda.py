@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 HERE = Path(__file__).resolve().parent
@@ -42,12 +43,20 @@ def test_what_is_asked_of_a_driver(tmp_path):
     assert "passed" in found.stdout
 
 
-def test_no_gpu_is_one_clear_error():
+def test_no_gpu_is_one_clear_error(tmp_path):
     if _there_is_a_gpu():
         pytest.skip("there is a GPU")
     found = python("import numbapool; numbapool.set_default_target('cuda')")
     assert found.returncode == 1
     assert "target 'cuda' needs a GPU and its driver" in found.stderr.splitlines()[-1]
+    np.save(tmp_path / "x.npy", np.zeros((4, 4)))
+    found = subprocess.run(
+        [sys.executable, "-m", "numbapool", "pool", "x.npy", "-o", "y.npy", "-k", "2",
+         "--target", "cuda"], cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "numbapool pool: error: target 'cuda' needs a GPU" in found.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
 
 
 def test_no_numba_cuda_is_one_clear_error():

@@ -2,17 +2,22 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from numbapool.batches import pool_batches
+from numbapool.cli.arrays import Batch
 from numbapool.cli.board import BoardSink
 from numbapool.cli.common import Array, CommandError, progress
 from numbapool.cli.sinks import ArraySink, open_sink
 from numbapool.cli.sources import open_source
+from numbapool.targets import TARGETS
 
-Operation = Callable[[Array], tuple[Array, Array | None]]
+Operation = Callable[[Array], Array | tuple[Array, Array]]
 Size = int | tuple[int, int]
 
 PADDINGS = ("same", "same_upper", "same_lower", "valid")
@@ -72,6 +77,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     most = "the most images at a time (and at most 64 MiB of them); default: %(default)s"
     add("--batch", type=positive, default=64, metavar="N", help=most)
     add("--key", metavar="NAME", help="the array of an .npz file that holds several")
+    add("--target", choices=TARGETS, help="where to pool; default: NUMBAPOOL_TARGET, or cpu")
     add("-q", "--quiet", action="store_true", help="no bar and no summary")
     parser.set_defaults(run=run)
 
@@ -88,7 +94,7 @@ def operation(args: argparse.Namespace) -> Operation:
     Returns
     -------
     callable
-        Takes an NCHW batch; returns it pooled, and the indices or None.
+        Takes an NCHW batch; returns it pooled, or a pair with the indices if they are wanted.
     """
     window = {
         name: value
@@ -109,10 +115,11 @@ def operation(args: argparse.Namespace) -> Operation:
 
     adaptive = "adaptive_" if args.adaptive is not None else ""
     function = getattr(numbapool, f"{adaptive}{args.op}_pool2d")
-    extent = args.kernel if args.adaptive is None else args.adaptive
+    extent = "kernel_size" if args.adaptive is None else "output_size"
+    window[extent] = args.kernel or args.adaptive
     if args.indices:
-        return lambda images: function(images, extent, return_indices=True, **window)
-    return lambda images: (function(images, extent, **window), None)
+        window["return_indices"] = True
+    return partial(function, **window)
 
 
 def spare_inputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -122,6 +129,13 @@ def spare_inputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
             written = (output.resolve(), (output / f"{path.stem}.png").resolve())
             if path.resolve() in written:
                 raise CommandError(f"{output} would write over the input {path}")
+
+
+def _images(batches: Iterator[Batch], held: deque[Batch]) -> Iterator[Array]:
+    """Give the images of batches, which are kept for when their results are written."""
+    for batch in batches:
+        held.append(batch)
+        yield batch.images
 
 
 def run(args: argparse.Namespace) -> None:
@@ -141,8 +155,13 @@ def run(args: argparse.Namespace) -> None:
         where = args.indices and stack.enter_context(ArraySink(args.indices, source.lead))
         board = args.tensorboard and stack.enter_context(BoardSink(args.tensorboard))
         bar = stack.enter_context(progress(source.total, "images", quiet=args.quiet))
-        for step, batch in enumerate(source.batches):
-            pooled, indices = pool(batch.images)
+        held: deque[Batch] = deque()
+        results = stack.enter_context(
+            closing(pool_batches(_images(source.batches, held), pool, target=args.target))
+        )
+        for step, result in enumerate(results):
+            pooled, indices = result if args.indices else (result, None)
+            batch = held.popleft()
             kind = batch.images.dtype
             sink.write(pooled, batch.names, kind)
             if where:

@@ -15,6 +15,7 @@ from test_batches import _no_thread_is_left  # noqa: F401
 
 import numbapool
 from numbapool import pool_batches
+from numbapool.cli import main
 from numbapool.cuda import pipeline
 from numbapool.cuda.program import Program
 
@@ -128,3 +129,17 @@ def test_what_is_no_batch_of_the_host_or_no_result_is_refused():
         list(pool_batches([cuda.to_device(X)], "max", (2, 2), target="cuda"))
     with pytest.raises(TypeError, match=r"batch 0, .* pool must give arrays, got int"):
         list(pool_batches([X], lambda batch: 1, target="cuda"))
+
+
+def test_the_command_pools_there(slots, tmp_path):
+    np.save(tmp_path / "x.npy", np.repeat(X, 3, 0))
+    for target in ("cpu", "cuda"):
+        out = [str(tmp_path / f"{name}-{target}.npy") for name in ("y", "where")]
+        options = ["-k", "2", "--batch", "2", "--target", target, "-q"]
+        assert main(
+            ["pool", str(tmp_path / "x.npy"), "-o", out[0], "--indices", out[1], *options]
+        ) == 0
+        assert len(slots) == (0 if target == "cpu" else 3)
+    for name in ("y", "where"):
+        got, want = (np.load(tmp_path / f"{name}-{target}.npy") for target in ("cuda", "cpu"))
+        np.testing.assert_array_equal(got, want)
