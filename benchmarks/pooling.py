@@ -1,4 +1,4 @@
-"""asv: a call of every pooling, by implementation (and its layout), layer and dtype."""
+"""asv: a call of every pooling, by implementation (and its layout or GPU), layer and dtype."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from contextlib import ExitStack
 
 from numbapool.bench.family import OURS
 from numbapool.bench.layers import ADAPTIVE, FAMILY, GLOBAL, TINY, WINDOWS, Layer, sample
-from numbapool.bench.peers import checked, no_gradients
+from numbapool.bench.peers import (
+    ON_DEVICE,
+    checked,
+    implementation,
+    no_gradients,
+)
 
 IMPLS = ("numbapool", "torch", "numpy")
 PEERS = (*IMPLS, "torch channels_last", "onnxruntime", "openvino")
+#: On a GPU; skipped, and the reason told, where there is none.
+DEVICE = ("numbapool cuda", "torch cuda", "cupy")
 DTYPES = ("float32", "float64", "uint8")
 
 
@@ -27,8 +34,13 @@ class _Pooling:
 
     def setup(self, impl: str, layer: str, dtype: str) -> None:
         self.modes = ExitStack()
+        implementation(impl)  # or a skip, before anything is made
         case = self.layers[layer]
         self.call = checked(impl, self.op, case, sample(case.shape, dtype))
+        if impl in ON_DEVICE:
+            from numbapool.bench.devices import waited
+
+            self.call = waited(self.call)
         self.modes.enter_context(no_gradients())
 
     def teardown(self, impl: str, layer: str, dtype: str) -> None:
@@ -40,7 +52,7 @@ class _Pooling:
 
 class Max(_Pooling):
     op, layers = "max", WINDOWS
-    params = (PEERS, tuple(WINDOWS), DTYPES)
+    params = ((*PEERS, *DEVICE), tuple(WINDOWS), DTYPES)
 
 
 class MaxWithIndices(Max):
@@ -53,7 +65,7 @@ class Average(Max):
 
 class Min(_Pooling):
     op, layers = "min", WINDOWS
-    params = (("numbapool", "torch"), tuple(WINDOWS), ("float32",))
+    params = (("numbapool", "torch", *DEVICE), tuple(WINDOWS), ("float32",))
 
 
 class Sum(Min):
@@ -62,7 +74,7 @@ class Sum(Min):
 
 class AdaptiveMax(_Pooling):
     op, layers = "adaptive max", ADAPTIVE
-    params = (IMPLS, tuple(ADAPTIVE), DTYPES)
+    params = ((*IMPLS, *DEVICE), tuple(ADAPTIVE), DTYPES)
 
 
 class AdaptiveAverage(AdaptiveMax):
@@ -71,12 +83,12 @@ class AdaptiveAverage(AdaptiveMax):
 
 class Pyramid(_Pooling):
     op, layers = "pyramid", ADAPTIVE
-    params = (("numbapool", "torch"), tuple(ADAPTIVE), ("float32",))
+    params = (("numbapool", "torch", *DEVICE), tuple(ADAPTIVE), ("float32",))
 
 
 class GlobalMax(_Pooling):
     op, layers = "global max", GLOBAL
-    params = (IMPLS, tuple(GLOBAL), DTYPES)
+    params = ((*IMPLS, *DEVICE), tuple(GLOBAL), DTYPES)
 
 
 class GlobalAverage(GlobalMax):
@@ -88,7 +100,7 @@ class Family(_Pooling):
 
     param_names = ("impl", "layer", "op")
     layers = FAMILY
-    params = (IMPLS, tuple(FAMILY), tuple(OURS))
+    params = ((*IMPLS, *DEVICE), tuple(FAMILY), tuple(OURS))
 
     def setup(self, impl: str, layer: str, op: str) -> None:
         self.op = op
@@ -99,7 +111,7 @@ class TinyMax(_Pooling):
     """A plane of sixteen values: what the way from Python to the kernel costs."""
 
     op, layers = "max", TINY
-    params = ((*IMPLS, "numbapool[torch]"), tuple(TINY), ("float32",))
+    params = ((*IMPLS, "numbapool[torch]", *DEVICE), tuple(TINY), ("float32",))
 
 
 class TinyAverage(TinyMax):

@@ -29,7 +29,7 @@ from benchmarks.bars import shapes  # noqa: E402
 from benchmarks.bars.__main__ import main as bars_main  # noqa: E402
 from benchmarks.bars.bar import Bar, worst_of_runs  # noqa: E402
 from benchmarks.bars.bar import markdown as bars_markdown  # noqa: E402
-from numbapool.bench import family, layers, peers, timing  # noqa: E402
+from numbapool.bench import devices, family, layers, peers, timing  # noqa: E402
 
 TABLES = (layers.WINDOWS, layers.TINY, layers.ADAPTIVE, layers.GLOBAL, layers.FAMILY)
 BENCHMARKS = {b.name: b for b in asv_runner.disc_benchmarks(str(ROOT / "benchmarks"))}
@@ -79,7 +79,7 @@ def test_every_pooling_is_timed():
            if name.endswith("_pool2d")}  # fmt: skip
     assert ops <= set(peers.IMPLEMENTATIONS["numbapool"])
     assert set(family.OURS) <= set(peers.IMPLEMENTATIONS["numpy"])
-    assert set(family.of_torch(torch)) < set(family.OURS)
+    assert set(family.of_torch(torch, torch.from_numpy)) < set(family.OURS)
 
 
 @pytest.mark.parametrize(("name", "number", "params"), CASES)
@@ -88,7 +88,9 @@ def test_runs(name, number, params, tiny_layers):
     if params:
         benchmark.set_param_idx(number)
     if benchmark.do_setup():  # a skip
-        assert params[0].startswith(("torch", "onnxruntime", "openvino"))
+        assert params[0].startswith(("torch", "onnxruntime", "openvino")) or (
+            params[0] in peers.ON_DEVICE
+        )
         assert params[0] not in peers.IMPLEMENTATIONS or (params[0], params[-1]) != (
             "torch", "float32"
         )  # fmt: skip
@@ -150,6 +152,22 @@ def test_numpy_baseline_on_the_layers_of_models(op):
         for mine, theirs in zip(got, want, strict=True):
             assert mine.dtype == theirs.dtype
             np.testing.assert_allclose(mine, theirs, rtol=1e-4 if op == "avg" else 0)
+
+
+def test_jax_and_numpy_agree():
+    jax = pytest.importorskip("jax")
+    found = devices.of_jax(jax, jax.devices("cpu")[0])
+    for layer, ops in [
+        (layers.Window((2, 3, 9, 8), (3, 3), (2, 2), (1, 1)), ("max", "avg")),
+        (layers.Window((2, 3, 9, 8), (3, 2), (2, 2), (1, 1), (1, 1), True, False), ("max", "avg")),
+        (layers.Window((2, 3, 9, 8), (2, 2), (1, 1), dilation=(2, 2)), ("max",)),
+        (layers.Bins((2, 3, 9, 8)), ("global max", "global avg")),
+    ]:
+        x = layers.sample(layer.shape, "float32")
+        for op in ops:
+            got = peers.arrays("jax", found[op](x, layer))
+            want = peers.arrays("numpy", peers.bind("numpy", op, layer, x))
+            peers.compare("jax", op, layer, got, want)
 
 
 def test_csv_names_are_different():

@@ -136,12 +136,15 @@ NUMPY: dict[str, Binder] = {
 }  # fmt: skip
 
 
-def of_torch(torch: Any) -> dict[str, Binder]:
-    """The same by torch, as far as it has them; its gradients are what autograd would call."""
-    f, aten, t = torch.nn.functional, torch.ops.aten, torch.from_numpy
+def of_torch(torch: Any, t: Callable[[np.ndarray], Any]) -> dict[str, Binder]:
+    """The same by torch, as far as it has them; its gradients are what autograd would call.
+
+    ``t`` makes a tensor of an array.
+    """
+    f, aten = torch.nn.functional, torch.ops.aten
 
     def filtered(x: Any, stride: Any) -> Any:
-        row = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype) / 4
+        row = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
         kernel = torch.outer(row, row).expand(x.shape[1], 1, 3, 3)
         return f.conv2d(f.pad(x, (1,) * 4, "reflect"), kernel, stride=stride, groups=x.shape[1])
 

@@ -102,4 +102,5 @@ def sample(shape: Shape, dtype: str) -> np.ndarray:
     rng = np.random.default_rng(0)
     if np.dtype(dtype).kind in "iu":
         return rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
-    return rng.random(shape, np.dtype(dtype))
+    drawn = np.float64 if dtype == "float64" else np.float32
+    return rng.random(shape, drawn).astype(dtype, copy=False)

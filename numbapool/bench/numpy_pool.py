@@ -12,17 +12,17 @@ AXES = (2, 3)
 
 
 def max_pool(x: np.ndarray, layer: Window) -> np.ndarray:
-    padded = _padded(x, layer, _lowest(x.dtype))
-    for axis, taps in enumerate(_outputs(x, layer)):
+    padded = _padded(x, layer, lowest(x.dtype))
+    for axis, taps in enumerate(outputs(x, layer)):
         padded = _fold(np.maximum, _taps(padded, layer, axis, taps))
     return padded
 
 
 def max_pool_indices(x: np.ndarray, layer: Window) -> tuple[np.ndarray, np.ndarray]:
     """Across first, then down: the first maximum in row-major order wins."""
-    rows, columns = _outputs(x, layer)
+    rows, columns = outputs(x, layer)
     (top, left), width = layer.padding, x.shape[3]
-    padded = _padded(x, layer, _lowest(x.dtype))
+    padded = _padded(x, layer, lowest(x.dtype))
     column = np.broadcast_to(np.arange(padded.shape[3]) - left, padded.shape)
     best, index = _fold_indices(_taps(padded, layer, 1, columns), _taps(column, layer, 1, columns))
     index += (np.arange(padded.shape[2])[:, None] - top) * width
@@ -31,11 +31,11 @@ def max_pool_indices(x: np.ndarray, layer: Window) -> tuple[np.ndarray, np.ndarr
 
 def avg_pool(x: np.ndarray, layer: Window) -> np.ndarray:
     padded = _padded(x if x.dtype.kind == "f" else x.astype(np.float64), layer, 0)
-    outputs = _outputs(x, layer)
-    for axis, taps in enumerate(outputs):
+    sizes = outputs(x, layer)
+    for axis, taps in enumerate(sizes):
         padded = _fold(np.add, _taps(padded, layer, axis, taps))
-    rows, columns = (_counts(x, layer, axis, out) for axis, out in enumerate(outputs))
-    padded /= np.outer(rows, columns).astype(padded.dtype)
+    rows, columns = (counts(x, layer, axis, out) for axis, out in enumerate(sizes))
+    padded /= np.asarray(np.outer(rows, columns), padded.dtype, like=padded)
     return padded
 
 
@@ -51,27 +51,32 @@ def adaptive_avg(x: np.ndarray, layer: Bins) -> np.ndarray:
     return x
 
 
-def _outputs(x: np.ndarray, layer: Window) -> list[int]:
-    outputs = []
+def outputs(x: np.ndarray, layer: Window) -> list[int]:
+    sizes = []
     for axis in range(2):
         size, stride = x.shape[2 + axis] + layer.padding[axis], layer.stride[axis]
         reach = size + layer.padding[axis] - layer.dilation[axis] * (layer.kernel[axis] - 1) - 1
         out = (reach + (stride - 1 if layer.ceil_mode else 0)) // stride + 1
-        outputs.append(out - (layer.ceil_mode and (out - 1) * stride >= size))
-    return outputs
+        sizes.append(out - (layer.ceil_mode and (out - 1) * stride >= size))
+    return sizes
 
 
-def _lowest(dtype: np.dtype) -> float:
+def lowest(dtype: np.dtype) -> float:
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
-def _padded(x: np.ndarray, layer: Window, value: float) -> np.ndarray:
-    """Padded so far that every window is whole."""
+def paddings(x: np.ndarray, layer: Window) -> list[tuple[int, int]]:
+    """Along each axis, before and after: so much that every window is whole."""
     widths = []
-    for axis, out in enumerate(_outputs(x, layer)):
+    for axis, out in enumerate(outputs(x, layer)):
         end = (out - 1) * layer.stride[axis] + layer.dilation[axis] * (layer.kernel[axis] - 1) + 1
         low = layer.padding[axis]
         widths.append((low, max(0, end - x.shape[2 + axis] - low)))
+    return widths
+
+
+def _padded(x: np.ndarray, layer: Window, value: float) -> np.ndarray:
+    widths = paddings(x, layer)
     if not np.any(widths):
         return x
     return np.pad(x, [(0, 0), (0, 0), *widths], constant_values=value)
@@ -106,7 +111,7 @@ def _fold_indices(
     return best, index
 
 
-def _counts(x: np.ndarray, layer: Window, axis: int, out: int) -> np.ndarray:
+def counts(x: np.ndarray, layer: Window, axis: int, out: int) -> np.ndarray:
     """How many taps an average divides by, along one axis."""
     size, padding = x.shape[2 + axis], layer.padding[axis]
     low, high = (-padding, size + padding) if layer.count_include_pad else (0, size)

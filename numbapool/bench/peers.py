@@ -1,7 +1,8 @@
 """What is compared: ``IMPLEMENTATIONS[name][op](x, layer)`` binds a call without arguments.
 
 All get the same array and the same number of threads, and allocate their outputs. Peers are those
-that are installed. Nothing is timed before its result was found right.
+that are installed; those of a GPU are in `devices`. Nothing is timed before its result was found
+right.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def no_gradients() -> AbstractContextManager[Any]:
     return torch.inference_mode() if "torch" in IMPLEMENTATIONS else nullcontext()
 
 
-def _torch_like(
+def torch_like(
     f: ModuleType | SimpleNamespace, adapt: Callable[[np.ndarray], Any]
 ) -> dict[str, Binder]:
     def max_pool(x: np.ndarray, w: Any, return_indices: bool = False) -> Call:
@@ -83,18 +84,20 @@ def _engine(engine: Any) -> dict[str, Binder]:
     return {op: bound(op) for op in ("max", "max with indices", "avg")}
 
 
+#: In NumPy, and in what has its functions.
+NUMPY: dict[str, Binder] = {
+    "max": _plain(numpy_pool.max_pool),
+    "max with indices": _plain(numpy_pool.max_pool_indices),
+    "avg": _plain(numpy_pool.avg_pool),
+    "adaptive max": _plain(numpy_pool.adaptive_max),
+    "adaptive avg": _plain(numpy_pool.adaptive_avg),
+    "global max": lambda x, b: partial(x.max, (2, 3), keepdims=True),
+    "global avg": lambda x, b: partial(x.mean, (2, 3), keepdims=True),
+}
+
 IMPLEMENTATIONS: dict[str, dict[str, Binder]] = {
-    "numbapool": _torch_like(numbapool, np.asarray) | family.OURS,
-    "numpy": {
-        "max": _plain(numpy_pool.max_pool),
-        "max with indices": _plain(numpy_pool.max_pool_indices),
-        "avg": _plain(numpy_pool.avg_pool),
-        "adaptive max": _plain(numpy_pool.adaptive_max),
-        "adaptive avg": _plain(numpy_pool.adaptive_avg),
-        "global max": lambda x, b: partial(x.max, (2, 3), keepdims=True),
-        "global avg": lambda x, b: partial(x.mean, (2, 3), keepdims=True),
-        **family.NUMPY,
-    },
+    "numbapool": torch_like(numbapool, np.asarray) | family.OURS,
+    "numpy": NUMPY | family.NUMPY,
 }
 
 if importlib.util.find_spec("torch"):
@@ -103,7 +106,7 @@ if importlib.util.find_spec("torch"):
     def _channels_last(x: np.ndarray) -> Any:
         return torch.from_numpy(x).to(memory_format=torch.channels_last)
 
-    _torch = SimpleNamespace(
+    as_ours = SimpleNamespace(
         **{name: getattr(torch.nn.functional, name) for name in (
             "max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"
         )},
@@ -118,15 +121,19 @@ if importlib.util.find_spec("torch"):
         global_avg_pool=partial(torch.mean, dim=(2, 3), keepdim=True),
     )  # fmt: skip
     IMPLEMENTATIONS |= {
-        "torch": _torch_like(_torch, torch.from_numpy) | family.of_torch(torch),
-        "torch channels_last": _torch_like(_torch, _channels_last),
-        "numbapool[torch]": _torch_like(numbapool, torch.from_numpy),
+        "torch": torch_like(as_ours, torch.from_numpy) | family.of_torch(torch, torch.from_numpy),
+        "torch channels_last": torch_like(as_ours, _channels_last),
+        "numbapool[torch]": torch_like(numbapool, torch.from_numpy),
     }
     torch.set_num_threads(THREADS)
 if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
     IMPLEMENTATIONS["onnxruntime"] = _engine(engines.OnnxRuntime)
 if importlib.util.find_spec("openvino"):
     IMPLEMENTATIONS["openvino"] = _engine(engines.OpenVino)
+
+#: Implementations that have an array on a GPU, and results there: none is waited for.
+ON_DEVICE = ("numbapool cuda", "torch cuda", "torch cuda channels_last", "torch.compile cuda",
+             "cupy", "jax")  # fmt: skip
 
 #: Ops whose results are among the inputs, and equal whoever pools.
 SELECTIONS = {
@@ -138,11 +145,23 @@ SELECTIONS = {
 JUDGES = tuple(name for name in ("torch", "numpy", "numbapool") if name in IMPLEMENTATIONS)
 
 
+def implementation(name: str) -> dict[str, Binder]:
+    """All that a library has; `Refused` where it is not installed, or has no GPU."""
+    if name in ON_DEVICE:
+        from . import devices
+
+        return devices.implementation(name)
+    if name not in IMPLEMENTATIONS:
+        raise Refused(f"{name} is not installed")
+    return IMPLEMENTATIONS[name]
+
+
 def bind(name: str, op: str, layer: Layer, x: np.ndarray) -> Call:
     """A call of one implementation; `Refused` where it has none."""
-    if op not in IMPLEMENTATIONS.get(name, ()):
-        raise Refused(f"{name} is not installed, or has no {op}")
-    return IMPLEMENTATIONS[name][op](x, layer)
+    found = implementation(name)
+    if op not in found:
+        raise Refused(f"{name} has no {op}")
+    return found[op](x, layer)
 
 
 def arrays(name: str, call: Call) -> Arrays:
@@ -157,7 +176,14 @@ def arrays(name: str, call: Call) -> Arrays:
         raise
     if isinstance(call, (engines.OnnxRuntime, engines.OpenVino)):
         result = call.results()
-    return tuple(np.asarray(part) for part in (result if isinstance(result, tuple) else (result,)))
+    return tuple(map(_on_host, result if isinstance(result, tuple) else (result,)))
+
+
+def _on_host(part: Any) -> np.ndarray:
+    for way in ("copy_to_host", "get", "cpu"):  # Numba's, CuPy's and torch's
+        if hasattr(part, way):
+            part = getattr(part, way)()
+    return np.asarray(part)
 
 
 def compare(name: str, op: str, layer: Layer, got: Arrays, want: Arrays) -> None:
@@ -189,13 +215,14 @@ def checked(name: str, op: str, layer: Layer, x: np.ndarray) -> Call:
     raise WrongResultError(f"{op} {layer}: nothing to compare {name} with")
 
 
-def calls(names: Iterable[str], op: str, layer: Layer, x: np.ndarray) -> dict[str, Call]:
+def calls(
+    names: Iterable[str], op: str, layer: Layer, x: np.ndarray, judge: str = JUDGES[0]
+) -> dict[str, Call]:
     """A warm call of each implementation that takes the layer, and gives the judge's result.
 
     Averages of partial windows are not torch's in every engine, so a peer may differ and is left
     out; numbapool may not.
     """
-    judge = JUDGES[0]
     want = arrays(judge, bind(judge, op, layer, x))
     found: dict[str, Call] = {}
     for name in names:

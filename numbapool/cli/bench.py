@@ -1,14 +1,18 @@
 """The ``bench`` command: this machine's times, against what else is installed here."""
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from numbapool.cli.common import CommandError, progress, require
 from numbapool.cli.sinks import Atomic
+from numbapool.targets import TARGETS
 
-NAMES = ("numpy", "torch", "torch channels_last", "onnxruntime", "openvino")
+NAMES = {
+    "cpu": ("numpy", "torch", "torch channels_last", "onnxruntime", "openvino"),
+    "cuda": ("torch cuda", "torch cuda channels_last", "cupy", "jax"),
+}
 Seconds = dict[str, float]
 
 
@@ -24,6 +28,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         metavar="FILE",
         help="the bar chart to write; default: %(default)s",
     )
+    parser.add_argument("--target", choices=TARGETS, default="cpu", help="default: %(default)s")
     parser.add_argument("-q", "--quiet", action="store_true", help="no bar")
     parser.set_defaults(run=run)
 
@@ -41,7 +46,9 @@ def _cases(only: str) -> list[tuple[str, Any]]:
     ]  # fmt: skip
 
 
-def measure(cases: Iterable[tuple[str, Any]], names: tuple[str, ...]) -> Iterator[Seconds]:
+def measure(
+    cases: Iterable[tuple[str, Any]], names: Sequence[str], target: str = "cpu"
+) -> Iterator[Seconds]:
     """
     Time each case, results checked.
 
@@ -49,21 +56,38 @@ def measure(cases: Iterable[tuple[str, Any]], names: tuple[str, ...]) -> Iterato
     ----------
     cases : iterable of (str, Layer)
         What to time.
-    names : tuple of str
+    names : sequence of str
         Peers; those that are not installed or have no such pooling are left out.
+    target : str
+        Where numbapool pools.
 
     Yields
     ------
     dict
-        Median seconds by implementation.
+        Median seconds by implementation; on a GPU by its own clock, its caches emptied before
+        each call.
     """
     from numbapool.bench import layers, peers, timing
 
-    present = [name for name in ("numbapool", *names) if name in peers.IMPLEMENTATIONS]
+    ours, medians = "numbapool", timing.medians
+    if target == "cuda":
+        from numbapool.cuda import api
+
+        api.check()
+        from numbapool.bench.clock import Clock
+
+        ours, medians = "numbapool cuda", Clock().medians
     with peers.no_gradients():
         for op, layer in cases:
             x = layers.sample(layer.shape, "float32")
-            yield timing.medians(peers.calls(present, op, layer, x))
+            found = medians(peers.calls((ours, *names), op, layer, x))
+            yield {name.replace(" cuda", ""): seconds for name, seconds in found.items()}
+
+
+def _others(rows: list[Seconds]) -> list[str]:
+    """Name the peers that pooled any case."""
+    return [name for name in dict.fromkeys(name for row in rows for name in row)
+            if name != "numbapool"]  # fmt: skip
 
 
 def table(names: list[str], rows: list[Seconds]) -> str:
@@ -82,7 +106,7 @@ def table(names: list[str], rows: list[Seconds]) -> str:
     str
         Microseconds, and how many times longer than numbapool the others take.
     """
-    others = [name for name in NAMES if any(name in row for row in rows)]
+    others = _others(rows)
     wide = max(len("microseconds"), *map(len, names))
     lines = [f"{'microseconds':<{wide}}{'numbapool':>11}" + "".join(f"{o:>21}" for o in others)]
     for name, row in zip(names, rows, strict=True):
@@ -111,7 +135,7 @@ def chart(names: list[str], rows: list[Seconds], path: Path) -> None:
     require("matplotlib")
     from matplotlib.figure import Figure
 
-    others = [name for name in NAMES if any(name in row for row in rows)]
+    others = _others(rows)
     height = 0.8 / max(len(others), 1)
     figure = Figure(figsize=(9, 1.5 + 0.16 * (len(others) + 1) * len(names)), layout="constrained")
     axes = figure.subplots()
@@ -144,7 +168,7 @@ def run(args: argparse.Namespace) -> None:
     rows = []
     with Atomic(args.output) as output:
         with progress(len(cases), "layers", quiet=args.quiet) as bar:
-            for row in measure(cases, NAMES):
+            for row in measure(cases, NAMES[args.target], args.target):
                 rows.append(row)
                 bar.update(1)
         chart(names, rows, output.part)

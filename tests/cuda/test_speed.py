@@ -1,0 +1,85 @@
+"""What times calls on a GPU, on tiny layers: in the simulator its figures mean nothing."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+from test_benchmarks import BENCHMARKS, layers, peers, tiny_layers  # noqa: F401
+
+from numbapool.bench import clock, devices
+from numbapool.cli import main
+from numbapool.cuda.api import SIMULATED
+
+
+@pytest.fixture
+def quick(tiny_layers, monkeypatch):  # noqa: F811
+    """Tiny layers, and few samples of them."""
+    monkeypatch.setattr(clock, "LEAST", 1)
+    monkeypatch.setattr(clock, "SECONDS", 0)
+    monkeypatch.setattr(clock, "TURNS", 1)
+
+
+def test_the_command_shows_a_table_and_a_chart(quick, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    chart = tmp_path / "bench.png"
+    assert main(["bench", "--target", "cuda", "--only", "to 1x1", "-o", str(chart)]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["microseconds", "numbapool"]
+    assert sum(row.startswith("global ") for row in rows) == 2 * len(layers.GLOBAL)
+    assert chart.read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("name", peers.ON_DEVICE)
+def test_a_library_pools_as_the_cpu_does_or_says_why_not(name, tiny_layers):  # noqa: F811
+    layer = next(iter(layers.WINDOWS.values()))
+    x = layers.sample(layer.shape, "float32")
+    if isinstance(devices._made(name), str):
+        assert name != "numbapool cuda"
+        with pytest.raises(peers.Refused, match=rf"^{re.escape(name)}: \w+"):
+            peers.bind(name, "max", layer, x)
+        return
+    got = peers.arrays(name, peers.bind(name, "max", layer, x))
+    want = peers.arrays("numpy", peers.bind("numpy", "max", layer, x))
+    peers.compare(name, "max", layer, got, want)
+
+
+def test_a_clock_takes_turns_and_waits(monkeypatch):
+    order = []
+    monkeypatch.setattr(clock, "SECONDS", 0)
+    calls = {name: devices.Waited(lambda name=name: order.append(name)) for name in "ab"}
+    found = clock.Clock().medians(calls)
+    turns = [name for name, _ in itertools.groupby(order)]
+    assert turns == ["a", "b"] * (1 + clock.TURNS)
+    assert all(0 < seconds < 1 for seconds in found.values())
+    assert clock.Clock().bandwidth() > 0
+
+
+ASV = [name for name, benchmark in BENCHMARKS.items()
+       if any("numbapool cuda" in values for values in benchmark._params)]  # fmt: skip
+
+
+@pytest.mark.skipif(not SIMULATED, reason="layers are of their own size on a GPU")
+@pytest.mark.parametrize("name", ASV)
+def test_asv_on_the_device(name, quick):
+    benchmark = BENCHMARKS[name]
+    ours = [(number, params) for number, params in enumerate(itertools.product(*benchmark._params))
+            if params[0] == "numbapool cuda"]  # fmt: skip
+    for number, params in ours:
+        benchmark.set_param_idx(number)
+        if not benchmark.do_setup():
+            break
+    else:
+        assert name == "pooling.Pyramid.time_call"  # it takes arrays of the host
+        return
+    result = benchmark.func(*params)
+    if benchmark.type == "track":
+        assert result > 0 or np.isnan(result)
+    benchmark.do_teardown()
+
+
+def test_asv_times_every_window_on_the_device():
+    assert {"pooling.Max.time_call", "pooling.GlobalAverage.time_call", "pooling.Family.time_call",
+            "ratios.RatiosOnDevice.track_share_of_copy"} <= set(ASV)  # fmt: skip
