@@ -11,6 +11,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -168,6 +169,36 @@ def test_jax_and_numpy_agree():
             got = peers.arrays("jax", found[op](x, layer))
             want = peers.arrays("numpy", peers.bind("numpy", op, layer, x))
             peers.compare("jax", op, layer, got, want)
+
+
+@pytest.fixture
+def feigned(monkeypatch):
+    """torch and CuPy as they would be with a GPU, on the host."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.Tensor, "cuda", lambda tensor: tensor)
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setattr(torch.compiler, "reset", lambda: None)
+    cupy = SimpleNamespace(asarray=np.asarray, cuda=SimpleNamespace(
+        runtime=SimpleNamespace(getDeviceCount=lambda: 1)))  # fmt: skip
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    devices._made.cache_clear()
+    yield
+    devices._made.cache_clear()
+
+
+@pytest.mark.parametrize("name", peers.ON_DEVICE[1:5])
+def test_peers_of_a_gpu_pool_as_those_of_the_cpu(name, feigned):
+    window, bins = layers.Window((2, 8, 9, 8), (3, 3), (2, 2), (1, 1)), layers.Bins((2, 8, 9, 8))
+    for op in peers.implementation(name):
+        if op in family.OURS and op != "lp":
+            continue  # by the same functions as on the CPU
+        layer = bins if op.startswith(("adaptive", "global", "pyramid")) else window
+        x = layers.sample(layer.shape, "float32")
+        got = peers.arrays(name, peers.bind(name, op, layer, x))
+        peers.compare(name, op, layer, got, peers.arrays(
+            "numbapool", peers.bind("numbapool", op, layer, x)))  # fmt: skip
+    with pytest.raises(peers.Refused, match=f"{re.escape(name)} has no nothing"):
+        peers.bind(name, "nothing", window, x)
 
 
 def test_csv_names_are_different():

@@ -19,9 +19,9 @@ from .peers import Call
 FLUSH = 4096 if SIMULATED else 256 * 1024 * 1024
 #: Bytes of the copy whose bandwidth others are measured by.
 LARGE = 4096 if SIMULATED else 1024 * 1024 * 1024
-TURNS = 5
-SECONDS = 0.05  # of samples for each call
-LEAST, MOST = 3, 40  # samples in a turn
+TURNS = 1 if SIMULATED else 5
+SECONDS = 0.0 if SIMULATED else 0.05  # of samples for each call
+LEAST, MOST = 1 if SIMULATED else 3, 40  # samples in a turn
 
 
 class _Events:
@@ -70,13 +70,16 @@ class Clock:
         cuda.synchronize()
         return [stretch.seconds() for stretch in stretches]
 
-    def medians(self, calls: Mapping[str, Call]) -> dict[str, float]:
-        """Seconds a call, for each of the calls, which take turns."""
+    def medians(
+        self, calls: Mapping[str, Call], seconds: float | None = None
+    ) -> dict[str, float]:
+        """Seconds a call, for each of the calls, which take turns: so long for each of them."""
+        turn = (SECONDS if seconds is None else seconds) / TURNS
         found: dict[str, list[float]] = {name: [] for name in calls}
         paces = {name: statistics.median(self.samples(call, LEAST)) for name, call in calls.items()}
         for _ in range(TURNS):
             for name, call in calls.items():
-                count = int(SECONDS / TURNS / max(paces[name], 1e-9))
+                count = int(turn / max(paces[name], 1e-9))
                 found[name] += self.samples(call, min(max(count, LEAST), MOST))
         return {name: statistics.median(samples) for name, samples in found.items()}
 

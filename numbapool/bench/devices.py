@@ -112,9 +112,9 @@ def _compiled() -> dict[str, Binder]:
     def there(bound: Binder) -> Binder:
         def compiled(x: np.ndarray, layer: Any) -> Call:
             call: Any = bound(x, layer)
-            torch._dynamo.reset()  # it compiles so many shapes of a function, and no more
-            found = partial(torch.compile(call.func), *call.args, **call.keywords)
             try:
+                torch.compiler.reset()  # it compiles so many shapes of a function, and no more
+                found = partial(torch.compile(call.func), *call.args, **call.keywords)
                 found()
             except Exception as error:  # whatever its compiler lacks
                 raise _reason(error) from error
