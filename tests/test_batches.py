@@ -126,6 +126,14 @@ def test_batches_without_end_are_read_when_they_are_wanted(target):
     del dropped  # and no thread is left: see the fixture
 
 
+def test_one_stream_feeds_another(target):
+    first = pool_batches(ones(9, 8), numbapool.max_pool2d, 2, target=target)
+    second = pool_batches(first, numbapool.min_pool2d, 2, target=target)
+    del first
+    assert [next(second).max() for _ in range(2)] == [0, 1]
+    second.close()  # and no thread is left of either
+
+
 def test_an_error_of_the_source_comes_after_the_results_before_it(target):
     def source():
         yield from ones(2)

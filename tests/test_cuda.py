@@ -50,13 +50,18 @@ def test_no_gpu_is_one_clear_error(tmp_path):
     assert found.returncode == 1
     assert "target 'cuda' needs a GPU and its driver" in found.stderr.splitlines()[-1]
     np.save(tmp_path / "x.npy", np.zeros((4, 4)))
-    found = subprocess.run(
-        [sys.executable, "-m", "numbapool", "pool", "x.npy", "-o", "y.npy", "-k", "2",
-         "--target", "cuda"], cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
+    for command in (["pool", "x.npy", "-o", "y.npy", "-k", "2"], ["bench", "-o", "y.png"]):
+        found = subprocess.run(
+            [sys.executable, "-m", "numbapool", *command, "--target", "cuda"],
+            cwd=tmp_path, capture_output=True, text=True,
+        )  # fmt: skip
+        assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+        assert f"numbapool {command[0]}: error: target 'cuda' needs a GPU" in found.stderr
+        assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+    command = [sys.executable, HERE.parent / "benchmarks" / "gpu.py", "--out", tmp_path / "out"]
+    found = subprocess.run(command, capture_output=True, text=True)
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)
-    assert "numbapool pool: error: target 'cuda' needs a GPU" in found.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+    assert "target 'cuda' needs a GPU" in found.stderr
 
 
 def test_no_numba_cuda_is_one_clear_error():
