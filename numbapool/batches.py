@@ -165,7 +165,6 @@ def _streamed(
     closed = threading.Event()
 
     def read() -> None:
-        last: BaseException | None = None
         try:
             source = enumerate(batches)
             while (slot := free.get()) is not None and not closed.is_set():
@@ -175,9 +174,9 @@ def _streamed(
                 slot.start(*found)
                 del found  # the slot alone holds it
                 ready.put(slot)
+            ready.put(None)
         except BaseException as error:  # the caller's to know, whatever it is
-            last = error
-        ready.put(last)
+            ready.put(error)
 
     with making as slots:
         for slot in slots:
@@ -188,7 +187,10 @@ def _streamed(
         try:
             while (slot_or_end := ready.get()) is not None:
                 if isinstance(slot_or_end, BaseException):
-                    raise slot_or_end
+                    try:
+                        raise slot_or_end
+                    finally:
+                        del slot_or_end  # it would keep this frame, and this frame it
                 result = slot_or_end.finish()
                 free.put(slot_or_end)
                 yield result

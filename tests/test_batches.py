@@ -161,6 +161,20 @@ def test_a_bad_batch_is_named(target):
             next(results)
 
 
+def test_an_error_keeps_no_batch(target):
+    gc.disable()
+    try:
+        batch = np.zeros((1, 1, 1, 1))
+        kept = weakref.ref(batch)
+        results = pool_batches([batch], numbapool.max_pool2d, 2, target=target)
+        with pytest.raises(ValueError, match="batch 0") as raised:
+            next(results)
+        del batch, results, raised
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
 def test_bad_arguments_are_refused_at_once(target):
     for kind, words, given in [
         (ValueError, "depth must be an int from 1 to .* got depth=0", {"depth": 0}),

@@ -14,6 +14,9 @@ from benchmarks.device import checks, speed
 from benchmarks.device.run import LEAST, MOST, Run
 from benchmarks.device.text import markdown_of
 from numbapool.bench import peers
+from numbapool.cuda.api import SIMULATED
+
+pytestmark = pytest.mark.skipif(not SIMULATED, reason="on a GPU, the command runs these tests")
 
 
 def test_a_whole_run(tmp_path):
