@@ -19,8 +19,8 @@ if not __package__:  # run by its path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 SECONDS = 450
-PARTS = ("large arrays", "launch", "streaming", "tests", "layers of models", "every op",
-         "torch.compile", "sanitizer")  # fmt: skip
+PARTS = ("large arrays", "launch", "streaming", "over 2**31 elements", "tests", "layers of models",
+         "every op", "torch.compile", "sanitizer")  # fmt: skip
 
 
 def functions() -> dict[str, Callable[[Any], None]]:
@@ -28,8 +28,8 @@ def functions() -> dict[str, Callable[[Any], None]]:
     from benchmarks.device import calls, checks, speed
 
     return dict(zip(PARTS, (
-        speed.large, calls.launch, calls.streaming, checks.tests, speed.layers, speed.every_op,
-        speed.compiled, checks.sanitizer,
+        speed.large, calls.launch, calls.streaming, checks.beyond, checks.tests, speed.layers,
+        speed.every_op, speed.compiled, checks.sanitizer,
     ), strict=True))  # fmt: skip
 
 

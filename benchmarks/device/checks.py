@@ -6,16 +6,23 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from numbapool.cuda.api import SIMULATED
+import numpy as np
+
+import numbapool
+from numbapool.bench import devices
+from numbapool.bench.peers import arrays
+from numbapool.cuda.api import SIMULATED, cuda
 
 from .run import Run
 
 ROOT = Path(__file__).parents[2]
 TESTS = 120  # seconds at most
 KEPT = 45  # for the sanitizer
+SIDE = 46_400  # of a plane of bytes: 2.15e9
 TOOLS = ("memcheck", "racecheck")
 
 
@@ -51,6 +58,24 @@ def tests(run: Run) -> None:
         run.wrong["tests"] = last
         failed = re.findall(r"^(?:FAILED|ERROR) .*", written, re.MULTILINE)
         run.found["tests"]["failed"] = failed
+
+
+def beyond(run: Run) -> None:
+    """A plane of more elements than 32 bits count, values and indices against the CPU's."""
+    side = 16 if run.tiny else SIDE
+    free = cuda.current_context().get_memory_info().free
+    if free < 2 * side * side:
+        run.skipped["over 2**31 elements"] = f"{free / 1e9:.1f} GB are free on the GPU"
+        return
+    x = np.random.default_rng(0).integers(0, 255, (1, 1, side, side), np.uint8, endpoint=True)
+    there = devices.to_device()(x)
+    # Far apart, so that their index map is small.
+    call = partial(numbapool.max_pool2d, kernel_size=2, stride=8, return_indices=True)
+    found, wanted = (arrays("", partial(call, array)) for array in (there, x))
+    run.found["over 2**31 elements"] = {"elements": x.size}
+    for what, got, want in zip(("values", "indices"), found, wanted, strict=True):
+        if not np.array_equal(got, want):
+            run.wrong[f"{what} over 2**31 elements"] = f"{np.sum(got != want)} are not the CPU's"
 
 
 def sanitizer(run: Run) -> None:

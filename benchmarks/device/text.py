@@ -49,6 +49,8 @@ def markdown_of(found: dict[str, Any]) -> str:
     for title, key in (("Wrong", "wrong"), ("Skipped", "skipped")):
         if found[key]:
             lines += [f"## {title}", "", *(f"- {n}: {why}" for n, why in found[key].items()), ""]
+    if "over 2**31 elements" in parts:
+        lines += [f"A plane of {parts['over 2**31 elements']['elements']} elements was pooled.", ""]
     if "tests" in parts:
         lines += ["## Tests", "", parts["tests"]["last line"], ""]
     for name, checked in parts.get("sanitizer", {}).items():

@@ -14,7 +14,7 @@ from benchmarks.device import checks, speed
 from benchmarks.device.run import LEAST, MOST, Run
 from benchmarks.device.text import markdown_of
 from numbapool.bench import peers
-from numbapool.cuda.api import SIMULATED
+from numbapool.cuda.api import SIMULATED, cuda
 
 pytestmark = pytest.mark.skipif(not SIMULATED, reason="on a GPU, the command runs these tests")
 
@@ -126,6 +126,13 @@ def test_tests_that_fail_or_take_too_long_are_told(code, wrong, monkeypatch):
     checks.tests(run)
     assert run.wrong == wrong
     assert ("cut off" in run.skipped.get("tests", "")) == ("sleep" in code)
+
+
+def test_a_large_plane_that_is_wrong_is_told(monkeypatch):
+    run = Run(seconds=60, tiny=True)
+    monkeypatch.setattr(checks.devices, "to_device", lambda: lambda x: cuda.to_device(x + 1))
+    checks.beyond(run)
+    assert next(iter(run.wrong)) == "values over 2**31 elements"
 
 
 def test_every_kernel_is_in_the_short_run():
