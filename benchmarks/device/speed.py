@@ -18,8 +18,8 @@ from .run import Run
 OURS, TORCH = "numbapool cuda", "torch cuda"
 #: What is compiled for every layer: left out where there are many.
 SLOW = ("torch.compile cuda", "jax")
-#: Seconds that later parts need.
-LATER = 75
+#: Seconds that are left for the parts after each.
+LATER = {"large arrays": 250, "layers of models": 130, "every op": 85, "torch.compile": 60}
 BRIEF = 0.02  # seconds of samples, where there are many layers
 
 
@@ -93,7 +93,7 @@ def rows(
     """All cases that there is time for; one that fails is told, and the rest go on."""
     names = [name for name in run.libraries if name not in without]
     found = run.found[what] = []
-    for case in run.within(what, _cases(run, cases), LATER):
+    for case in run.within(what, _cases(run, cases), LATER[what]):
         try:
             found.append(timed(run, case, names, seconds))
         except Exception as error:

@@ -55,6 +55,9 @@ def test_what_there_is_no_time_for_is_named(tmp_path, capsys):
     assert list(run.within("layers", ["a", "b", "c"], keep=0)) == ["a", "b", "c"]
     assert list(run.within("layers", [("a", 1), "b"], keep=100)) == []
     assert run.skipped == {"layers": "out of time after 0 of 2; left out: a 1, b"}
+    kept = [speed.LATER[part] for part in gpu.PARTS if part in speed.LATER]
+    assert kept == sorted(kept, reverse=True)  # one that takes all its time leaves some to the next
+    assert gpu.SECONDS > kept[0] > kept[-1] > checks.KEPT
 
 
 def test_a_wrong_result_is_told_and_not_timed(monkeypatch):
