@@ -20,9 +20,8 @@ from .engines import Refused
 from .layers import Window
 from .peers import NUMPY, Binder, Call, torch_like
 
-#: Poolings of `family.OURS` that run on a GPU.
-FAMILY = (*(name.replace("_", " ") for name in family.WINDOWED if name != "minmax"), "lp",
-          "adaptive min", "global min")  # fmt: skip
+#: Poolings of `family.OURS` that are timed on a GPU: all but what is drawn on the host.
+FAMILY = tuple(name for name in family.OURS if name != "stochastic")
 
 
 class Waited:
@@ -86,11 +85,17 @@ def _ours() -> dict[str, Binder]:
         raise _reason(error) from error
     to = to_device()
 
-    def there(bound: Binder) -> Binder:
-        return lambda x, layer: bound(to(x), layer)
+    def moved(value: Any) -> Any:  # boxes and samples are read on the host
+        return to(value) if isinstance(value, np.ndarray) and value.ndim == 4 else value
 
-    found = torch_like(numbapool, to) | {name: there(family.OURS[name]) for name in FAMILY}
-    return {op: bound for op, bound in found.items() if op != "pyramid"}  # of the host alone
+    def there(bound: Binder) -> Binder:
+        def placed(x: np.ndarray, layer: Any) -> Call:
+            call: Any = bound(x, layer)
+            return partial(call.func, *map(moved, call.args), **call.keywords)
+
+        return placed
+
+    return torch_like(numbapool, to) | {name: there(family.OURS[name]) for name in FAMILY}
 
 
 def _of_torch(channels_last: bool = False) -> dict[str, Binder]:
