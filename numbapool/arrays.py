@@ -94,8 +94,9 @@ def _from_other_torch(name: str, x: Any) -> np.ndarray:
         raise TypeError(f"{name} must be a dense tensor, got layout {x.layout}")
     if x.requires_grad and torch.is_grad_enabled():
         warnings.warn(
-            f"numbapool computes no gradients: the result of pooling this {name} is detached; "
-            "pass a detached tensor if that is meant",
+            f"the result of pooling this {name} is detached, autograd does not know of it: "
+            "gradients are functions of their own, such as max_pool2d_backward; pass a detached "
+            "tensor if that is meant",
             UserWarning,
             stacklevel=_callers(),
         )
@@ -125,7 +126,10 @@ def checked_index_dtype(index_dtype: Any) -> np.dtype:
     except TypeError:
         dtype = None
     if index_dtype is None or dtype not in INDEX_DTYPES:
-        raise ValueError(f"index_dtype must be int64 or int32, got index_dtype={index_dtype!r}")
+        raise ValueError(
+            "index_dtype must be int64 or int32, or 'smallest' beside an index_base, "
+            f"got index_dtype={index_dtype!r}"
+        )
     return dtype
 
 

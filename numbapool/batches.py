@@ -40,8 +40,9 @@ def pool_batches(
     ----------
     batches : iterable of arrays
         NumPy arrays or torch CPU tensors of any shapes and dtypes, in any number: a list, a
-        generator, torch's DataLoader. It is gone through by a thread of its own, ahead of the
-        results, so each batch must be an array of its own, not one that is filled anew.
+        generator, a torch DataLoader that gives tensors and nothing beside them. It is gone through
+        by a thread of its own, ahead of the results, so each batch must be an array of its own, not
+        one that is filled anew.
     pool : callable, str or `PoolOp`
         A function or a layer of this package, or a function of yours that calls some: it is given
         a batch, ``args`` and ``options``. A name or a `PoolOp` is what `numbapool.pool` takes.
@@ -63,8 +64,9 @@ def pool_batches(
     Raises
     ------
     ValueError, TypeError
-        Arguments, at once; what ``pool`` refuses, with the number and the shape of the batch. What
-        ``batches`` raises comes as it is. Either comes after the results of the batches before.
+        ``batches``, ``pool``, ``depth`` and ``target``, at once; what ``pool`` refuses, with the
+        number and the shape of the batch. What else it or ``batches`` raises comes as it is. Either
+        comes after the results of the batches before.
     ImportError, RuntimeError
         If there is no numba-cuda or no GPU.
 
@@ -93,10 +95,11 @@ def pool_batches(
         raise ValueError(f"depth must be an int from 1 to {LARGEST}, got depth={depth!r}")
     if not isinstance(batches, Iterable):
         raise TypeError(f"batches must be iterable, got {type(batches).__name__}")
-    if options.get("out") is not None:
-        raise ValueError("out must be None: every batch has a result of its own")
+    for name, why in (("out", "every batch has a result"), ("stream", "every batch has a stream")):
+        if options.get(name) is not None:
+            raise ValueError(f"{name} must be None: {why} of its own, got {name}={options[name]!r}")
     function, given = _called(pool)
-    on_device = (targets.checked("target", target) or targets.default) == "cuda"
+    on_device = targets.is_cuda(None, target)
     if targets.default == "cuda" and not on_device:  # which the call would go by
         options["target"] = "cpu"
 
@@ -130,7 +133,7 @@ def named(number: int, batch: Any) -> Iterator[None]:
     """Says in an error which batch it is of."""
     try:
         yield
-    except Exception as error:
+    except (TypeError, ValueError) as error:
         if len(error.args) == 1:
             shape = getattr(batch, "shape", None)
             form = type(batch).__name__ if shape is None else f"of shape {tuple(shape)}"

@@ -55,7 +55,8 @@ def convert_indices(
     Raises
     ------
     TypeError, ValueError
-        For a base that is none, shapes that do not go together, or a window that is missing.
+        For a base that is none, shapes that do not go together, indices that there are not in an
+        input of that shape (not looked at on a GPU), or a window that is missing.
 
     Examples
     --------
@@ -90,6 +91,7 @@ def convert_indices(
             raise ValueError(
                 f"indices of shape {array.shape} are not of windows {geometry.lengths(axes)}"
             )
+    _check_range(array, largest(source, shape, axes), f"where they count from {source!r}")
     return wrap(from_plane(to_plane(array, source, shape, axes), target, shape, axes))
 
 
@@ -113,7 +115,8 @@ def pooled(
         shape = (*shape[: -dims - 1], shape[-1], *shape[-dims - 1 : -1])
     axes = where[0](shape[len(shape) - dims :], *where[2:])
     spans = [axis.interval(np.arange(len(axis))) for axis in axes]
-    least = -1 if any((low >= high).any() for low, high in spans) else 0
+    empty = op.omits_nan or any((low >= high).any() for low, high in spans)
+    least = -1 if empty else 0
     if index_dtype != "smallest":
         index_dtype = checked_index_dtype(index_dtype)
     dtype = dtype_for(index_dtype, largest(base, shape, axes), least)
@@ -138,16 +141,22 @@ def checked_indices(array: Any, lead: tuple[int, ...], places: int, dims: int) -
         raise TypeError(f"indices must be of an integer dtype, got dtype {array.dtype}")
     if array.shape[: array.ndim - dims] != lead:
         raise ValueError(
-            f"indices must have a shape that begins with {lead}, got shape {array.shape}"
+            f"indices must have a shape that begins with {lead}, where {dims} axes are spatial, "
+            f"got shape {array.shape}"
         )
-    here = isinstance(array, np.ndarray)
-    if here and array.size and not (int(array.min()) >= -1 and int(array.max()) < places):
-        wrong = array[(array < -1) | (array >= places)].ravel()[0]
-        raise ValueError(
-            f"indices must be from -1 to {places - 1}, the places of a plane, got {wrong} "
-            f"in indices of shape {array.shape}"
-        )
+    _check_range(array, places - 1, "the places of a plane")
     return array
+
+
+def _check_range(array: Any, most: int, what: str) -> None:
+    if not isinstance(array, np.ndarray) or array.size == 0:
+        return
+    if int(array.min()) < -1 or int(array.max()) > most:
+        wrong = array[(array < -1) | (array > most)].ravel()[0]
+        raise ValueError(
+            f"indices must be from -1 to {most}, {what}, got {wrong} in indices of shape "
+            f"{array.shape}"
+        )
 
 
 def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
@@ -160,7 +169,7 @@ def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
     indices : integer array of shape (N, C, *out) or (C, *out)
         Flat in the plane, as `max_pool2d` returns them.
     dims : int, optional
-        How many axes are spatial; None: all but two.
+        How many axes are spatial; None: all but two, so (C, H, W) needs ``dims=2``.
 
     Returns
     -------

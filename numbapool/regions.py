@@ -60,7 +60,8 @@ def _boxes(boxes: Any, batches: int) -> tuple[np.ndarray, np.ndarray]:
     wrong = (rows[:, 0] != np.floor(rows[:, 0])) | (rows[:, 0] < 0) | (rows[:, 0] >= batches)
     if wrong.any():
         raise ValueError(
-            f"boxes must name pictures from 0 to {batches - 1}, got {rows[wrong][0, 0]}"
+            f"boxes must name pictures by whole numbers from 0 to {batches - 1}, "
+            f"got {rows[wrong][0, 0]}"
         )
     return rows[:, 0].astype(np.int64), rows[:, 1:]
 

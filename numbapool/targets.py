@@ -21,7 +21,7 @@ def checked(name: str, target: Any) -> str | None:
 
 
 #: Where arrays of the host go.
-default: str | None = checked("NUMBAPOOL_TARGET", os.environ.get("NUMBAPOOL_TARGET") or None)
+default: str | None = os.environ.get("NUMBAPOOL_TARGET") or None
 
 
 def set_default_target(target: str | None) -> None:
@@ -72,7 +72,9 @@ def on_device(x: Any) -> bool:
 def is_cuda(x: Any, target: str | None) -> bool:
     """Whether an array is pooled on a GPU."""
     target = checked("target", target)
-    return target == "cuda" if target else default == "cuda" or on_device(x)
+    if target:
+        return target == "cuda"
+    return checked("NUMBAPOOL_TARGET", default) == "cuda" or on_device(x)
 
 
 def streamed(x: Any, stream: Any, target: str | None) -> Any:

@@ -222,3 +222,20 @@ def test_wrong_bases_are_said():
         numbapool.adaptive_max_pool2d(x, 2, True, index_base="window")
     with pytest.raises(ValueError, match="index_dtype must be int64 or int32"):
         numbapool.max_pool2d(x, 2, return_indices=True, index_base="window", index_dtype="int8")
+
+
+def test_the_smallest_dtype_has_room_for_windows_of_nan():
+    x = np.zeros((1, 1, 16, 16))
+    x[0, 0, :2, :2], x[0, 0, 15, 15] = np.nan, 42
+    _, indices = numbapool.max_pool2d(
+        x, 2, nan_policy="omit", return_indices=True, index_dtype="smallest"
+    )
+    assert indices[0, 0, 0, 0] == -1
+    assert numbapool.gather(x, indices)[0, 0, 0, 0] == 0
+
+
+def test_indices_that_there_are_not_are_not_converted():
+    with pytest.raises(ValueError, match="from -1 to 15, where they count from 'plane', got 16"):
+        numbapool.convert_indices(np.array([[[[16]]]]), (1, 1, 4, 4))
+    with pytest.raises(ValueError, match="from -1 to 31, where they count from 'tensor', got -2"):
+        numbapool.convert_indices(np.array([[[[-2]]]]), (1, 2, 4, 4), "tensor", "plane")

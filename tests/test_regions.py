@@ -131,7 +131,7 @@ def test_kinds_of_boxes_and_arrays():
 
 @pytest.mark.parametrize(("change", "error", "says"), [
     ({"boxes": np.array([[0, 0, 0, np.nan, 1]])}, ValueError, "boxes must be finite"),
-    ({"boxes": np.array([[2, 0, 0, 1, 1]])}, ValueError, "must name pictures from 0 to 1, got 2"),
+    ({"boxes": np.array([[2, 0, 0, 1, 1]])}, ValueError, "by whole numbers from 0 to 1, got 2"),
     ({"boxes": np.array([[0.5, 0, 0, 1, 1]])}, ValueError, "must name pictures"),
     ({"boxes": np.zeros((2, 4))}, ValueError, r"boxes must have the shape \(K, 5\)"),
     ({"boxes": [np.zeros((2, 4))]}, ValueError, r"boxes must be 2 arrays of shape \(K, 4\)"),

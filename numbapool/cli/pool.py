@@ -116,7 +116,7 @@ def operation(args: argparse.Namespace) -> Operation:
     adaptive = "adaptive_" if args.adaptive is not None else ""
     function = getattr(numbapool, f"{adaptive}{args.op}_pool2d")
     extent = "kernel_size" if args.adaptive is None else "output_size"
-    window[extent] = args.kernel or args.adaptive
+    window[extent] = args.adaptive if args.kernel is None else args.kernel
     if args.indices:
         window["return_indices"] = True
     return partial(function, **window)

@@ -10,7 +10,8 @@ Parameters
 input : array of shape (N, C, {o}) or (C, {o})
     What `max_pool{dims}d` gave, or anything of that shape; dtypes as there.
 indices : integer array of the same shape
-    Flat in the plane of the result. -1 puts a value nowhere.
+    Flat in the plane of the result. -1 puts a value nowhere. Channels come first, here too: what
+    ``data_format="channels_last"`` gave is to be turned by ``numpy.moveaxis`` before.
 kernel_size, stride, padding : {ints}
     The window that pooled.
 output_size : {ints}, or a whole shape, optional
@@ -56,6 +57,7 @@ grad_output : float array of shape (N, C, {o}) or (C, {o})
     The gradient of the result.
 indices : integer array of the same shape
     What `max_pool{dims}d`, `min_pool{dims}d` or an adaptive one returned, flat in the plane.
+    Channels come first here: turn what ``data_format="channels_last"`` gave by ``numpy.moveaxis``.
 input_shape : tuple of ints
     The shape of what was pooled.
 out, num_threads, target, stream
