@@ -19,6 +19,7 @@ WHAT = {
     "pixels": "small windows with channels inside: a vector of channels, tap by tap",
     "slices": "more than two axes: every slice by the kernel below, then the pooled slices",
     "windows": "on a GPU: a thread to an output, full windows unrolled where they slide",
+    "runs": "on a GPU: a thread to a run of outputs, its taps read up to 16 bytes at a time",
     "teams": "on a GPU: a team of threads to each of a few large windows, joined in pairs",
     "passes": "on a GPU: large windows that overlap, one axis after the other",
     "gathered": "on a GPU: the taps of each window are gathered, then reduced together",
@@ -33,9 +34,9 @@ class Explanation:
     ----------
     kernels : tuple of str
         The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"passes"``,
-        ``"teams"``, ``"gathered"``, or ``"none"`` where there is nothing to do. A pyramid has one
-        for every level.
+        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"runs"``,
+        ``"passes"``, ``"teams"``, ``"gathered"``, or ``"none"`` where there is nothing to do. A
+        pyramid has one for every level.
     lines : tuple of str
         A few words on each.
     """

@@ -16,6 +16,7 @@ from ..ops.base import BFLOAT16
 from ..targets import on_device
 from .api import SIMULATED, FakeCUDAArray, cuda
 from .scalars import stored
+from .wide import BYTES
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,11 @@ class DeviceArray:
         flat = self.flat()
         host = np.array(flat) if SIMULATED else flat.copy_to_host()
         return as_strided(host.view(self.dtype), self.shape, self.strides)
+
+    @property
+    def aligned(self) -> bool:
+        """Whether it begins where 16 bytes can be read at once."""
+        return self.span()[0] % BYTES == 0
 
     def span(self) -> tuple[int, int]:
         """The bytes that it lies in, from and to."""

@@ -17,6 +17,7 @@ from .api import compiled, cuda
 from .arrays import DeviceArray
 from .gathered import make_gathered
 from .passes import Pass, passes
+from .runs import make_runs, runs
 from .scalars import fitting, scalars
 from .teams import BLOCK, make_teams
 from .windows import Uniform, make_windows
@@ -98,7 +99,7 @@ def kernel(
 
 
 MAKERS: dict[str, Any] = {
-    "windows": make_windows, "teams": make_teams, "gathered": make_gathered,
+    "windows": make_windows, "runs": make_runs, "teams": make_teams, "gathered": make_gathered,
 }  # fmt: skip
 
 
@@ -125,18 +126,22 @@ def _most(axes: Sequence[Laid]) -> int:
 
 def program(
     op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
-    index_dtype: np.dtype | None, divisor: int | None,
+    index_dtype: np.dtype | None, divisor: int | None, aligned: bool,
 ) -> Program:  # fmt: skip
-    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel)."""
+    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel).
+
+    ``aligned``: arrays begin where as much can be read or written at once as ever can.
+    """
     op = fitting(op, dtype)
     folds = op.reduce is None and not op.omits_nan and _most(axes) > ALONE
     apart = passes(op, axes, planes, walk, dtype) if folds else []
     if not apart:
         whole = Pass(op, tuple(axes), walk, dtype, op.result(dtype))
-        return Program((_step(whole, planes, index_dtype, divisor, False, False),), (), index_dtype)
+        step = _step(whole, planes, index_dtype, divisor, False, False, aligned)
+        return Program((step,), (), index_dtype)
     steps = [
         _step(each, planes, index_dtype, divisor if each is apart[-1] else None, True,
-              each is not apart[0])
+              each is not apart[0], False)
         for each in apart
     ]  # fmt: skip
     between = tuple(
@@ -148,21 +153,27 @@ def program(
 
 def _step(
     work: Pass, planes: int, index_dtype: np.dtype | None, divisor: int | None, several: bool,
-    placed: bool,
+    placed: bool, aligned: bool,
 ) -> Step:  # fmt: skip
     op, axes, walk, dtype, _ = work
     indexed = index_dtype is not None
-    cells = prod(lengths([laid.axis for laid in axes]))
-    most = _most(axes)
-    together = max(1, min(4 * BLOCK // cells, planes))
-    told = words(axes, planes, walk, together)
+    folds, uniform = op.reduce is None and not op.omits_nan, _uniform(axes)
+    places = np.dtype(np.int64 if index_dtype is None else index_dtype)
+    found = None
+    if aligned and folds and uniform and not several:
+        found = runs(axes, uniform, planes, walk, (dtype, op.result(dtype), places))
+    # Outputs, or what threads make of them, and what they must be told for it.
+    cells, more = prod(lengths([laid.axis for laid in axes])), np.zeros(0, np.int64)
+    if found:
+        cells, more = found.items, found.more
+    most, together = _most(axes), max(1, min(4 * BLOCK // cells, planes))
+    told = words(axes, planes, walk, together, more)
     given: tuple[Any, ...] = (
-        op, dtype, len(axes), divisor, told.dtype.type,
-        np.int64 if index_dtype is None else index_dtype.type, indexed,
+        op, dtype, len(axes), divisor, told.dtype.type, places.type, indexed,
     )  # fmt: skip
     scratch = None
     kind: np.dtype = np.dtype(np.uint8)
-    if op.reduce is not None or op.omits_nan:
+    if not folds:
         kind = np.dtype(scalars(op, dtype, 0).accumulator)
         block = min(BLOCK, -(-cells * together // WARP) * WARP)
         blocks = max(min(THREADS, SCRATCH // (most * kind.itemsize)) // block, 1)
@@ -181,5 +192,9 @@ def _step(
         name, block = "windows", min(BLOCK, -(-cells * together // WARP) * WARP)
         wide, groups = -(-cells * together // block), -(-planes // together)
         grid = (wide, min(max(-(-groups // PLANES), min(groups, -(-ENOUGH // wide))), HIGHEST))
-        made = kernel(name, *given, _uniform(axes), placed and indexed)
+        if found:
+            name = "runs"
+            made = kernel(name, *given, uniform, found.run)
+        else:
+            made = kernel(name, *given, uniform, placed and indexed)
     return Step(name, made, grid, block, told, scratch, kind, {})
