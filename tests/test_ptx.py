@@ -34,7 +34,8 @@ SEEN = [quantile.MEDIAN, variance.variance(0.0, True), exponential.SOFT, mixed.m
 SLIDING = [Sliding(64, 3, 2, 1, 1), Sliding(32, 3, 1), Sliding(8, 2, 2)]
 LAYERS = {
     "runs": (SLIDING, True), "sliding": (SLIDING, False), "windows": ([Bins(17, 9)] * 3, True),
-    "teams": ([Bins(100, 3)] * 2, True), "passes": ([Sliding(64, 15, 1, 7, 7)] * 2, True),
+    "teams": ([Bins(100, 3)] * 2, True), "passes": ([Sliding(20, 9, 1, 4, 4)] * 2, True),
+    "doubled": ([Sliding(100, 15, 1, 7, 7)] * 2, True),
 }  # fmt: skip
 
 
@@ -49,10 +50,10 @@ def cases():
             for number, dtype in enumerate(dtypes):
                 if kernel == "runs" and dtype.kind == "c":
                     continue
-                axes = 2 if kernel in ("passes", "teams") else 1 + (number + turn) % 3
+                axes = 2 if kernel in ("teams", "passes", "doubled") else 1 + (number + turn) % 3
                 indexed = op.better is not None and number % 2 == turn % 2
                 every.append((kernel, op, dtype, axes, indexed))
-                if (number - 2 * at - 3 * turn) % 6 == 0:
+                if (number - 2 * at - 3 * turn) % 7 == 0:
                     some.append(every[-1])
     return few(every, some)
 
