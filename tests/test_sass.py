@@ -40,6 +40,12 @@ RUNS = {
 }
 
 
+#: Where windows are folded in shared memory: registers, its bytes, and instructions of an element
+#: in a round.
+DOUBLED = {("max", F32, False): (48, 20_000, 13), ("max", F32, True): (56, 28_000, 18),
+           ("avg", F32, False): (48, 28_000, 14)}  # fmt: skip
+
+
 def tool(name, package):
     """A program of NVIDIA's that a wheel brings."""
     try:
@@ -70,14 +76,16 @@ def machine_code(ptx, folder, architecture="sm_90"):
     return said, [*runs, lines]
 
 
-def compiled(case, window, aligned, folder):
-    """The kernel's name, its registers and its runs of instructions."""
-    (name, dtype, indexed), (kernel, stride, before) = case, WINDOWS[window]
-    axes = [Sliding(224, kernel, stride, before, before)] * 2
-    ((step, types),) = steps(OPS[name], axes, dtype, indexed, aligned)
-    said, runs = machine_code(lowered(step.kernel, types).get_asm_str(cc=(9, 0)), folder)
-    assert "0 bytes spill stores, 0 bytes spill loads" in said
-    return step.name, int(re.search(r"Used (\d+) registers", said)[1]), runs
+def compiled(case, window, aligned, folder, size=224):
+    """Of each kernel its name, registers, bytes of shared memory and runs of instructions."""
+    (name, dtype, indexed), (kernel, stride, before) = case, window
+    axes = [Sliding(size, kernel, stride, before, before)] * 2
+    for step, types in steps(OPS[name], axes, dtype, indexed, aligned):
+        said, runs = machine_code(lowered(step.kernel, types).get_asm_str(cc=(9, 0)), folder)
+        assert "0 bytes spill stores, 0 bytes spill loads" in said
+        shared = re.search(r"(\d+) bytes smem", said)
+        used = int(re.search(r"Used (\d+) registers", said)[1])
+        yield step.name, used, int(shared[1]) if shared else 0, runs
 
 
 def count(run, what):
@@ -91,7 +99,7 @@ def named(case):
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("case", BUDGET, ids=named)
 def test_full_windows_keep_to_their_budget(case, window, tmp_path):
-    name, used, runs = compiled(case, window, False, tmp_path)
+    ((name, used, _, runs),) = compiled(case, WINDOWS[window], False, tmp_path)
     registers, a_tap, besides = BUDGET[case]
     taps = WINDOWS[window][0] ** 2
     assert name == "windows"
@@ -104,7 +112,7 @@ def test_full_windows_keep_to_their_budget(case, window, tmp_path):
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("case", RUNS, ids=named)
 def test_runs_of_outputs_keep_to_their_budget(case, window, tmp_path):
-    name, used, runs = compiled(case, window, True, tmp_path)
+    ((name, used, _, runs),) = compiled(case, WINDOWS[window], True, tmp_path)
     registers, *windows = RUNS[case]
     outputs, wide, loads, an_output = windows[list(WINDOWS).index(window)]
     assert name == "runs"
@@ -119,3 +127,15 @@ def test_runs_of_outputs_keep_to_their_budget(case, window, tmp_path):
     assert any(
         found <= an_output * outputs and at_once == wide for found, at_once in full
     ), full
+
+
+@pytest.mark.parametrize("case", DOUBLED, ids=named)
+def test_large_windows_keep_to_their_budget(case, tmp_path):
+    for name, used, shared, runs in compiled(case, (31, 1, 15), True, tmp_path, 256):
+        registers, room, a_round = DOUBLED[case]
+        assert name == "doubled"
+        assert used <= registers
+        assert shared <= room
+        rounds = [run for run in runs if count(run, " LDS") > 1 and count(run, " STS")]
+        assert rounds, "an element is joined with another of the tile"
+        assert np.median([len(run) for run in rounds]) <= a_round

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import spans
-from ..geometry import Laid, lengths
+from ..geometry import Laid, Sliding, lengths
 from .api import cuda, device
 from .scalars import Scalars
 from .unrolled import make_choices, make_each, make_sums
@@ -25,8 +25,10 @@ U = np.uint64
 
 #: Outputs in a run, and taps of theirs along it, at most: each is code and registers.
 LONGEST, TAPS = 8, 64
-#: The share of outputs that runs must make.
-WORTH = 0.5
+#: In outputs of a run: what it costs besides, and an output by the table of windows.
+AROUND, TABLE = 2, 7
+#: The share that runs may cost of what tables for all outputs would.
+WORTH = 0.7
 #: Behind the other words: threads to a plane, and how many of them make runs; the first window of
 #: each axis that a run has, and how many; then the number of each output that is in no run.
 ITEMS, RUNS, FULL = range(3)
@@ -49,48 +51,58 @@ class Runs(NamedTuple):
     run: Run
     items: int  # threads to a plane
     more: np.ndarray  # to be told
+    cost: int
 
 
 def runs(
     axes: Sequence[Laid], uniform: Uniform, planes: int, walk: tuple[int, int, int],
     dtypes: Sequence[np.dtype],
 ) -> Runs | None:  # fmt: skip
-    """The runs that make most outputs, if there are such; ``dtypes`` are of input and results."""
+    """The runs that cost least, if there are such; ``dtypes`` are of input and results.
+
+    Long ones read more at once, and leave more outputs to themselves.
+    """
     kernel, stride, before = (each[-1] for each in uniform[:3])
-    plain = [laid.axis for laid in axes]
-    sizes, cells = lengths(plain), prod(lengths(plain))
-    steps = gcd(*walk[1:], *(laid.by for laid in axes[:-1]))
     if not uniform.unit or dtypes[0].kind == "c":
         return None
+    steps = gcd(*walk[1:], *(laid.by for laid in axes[:-1]))
+    sizes, found = lengths([laid.axis for laid in axes]), list[Runs]()
     width = BYTES // dtypes[0].itemsize
-    while steps % width or width // gcd(width, stride) > LONGEST:
+    while width > 1:
+        outputs = width // gcd(width, stride)
+        if steps % width == 0 and outputs <= LONGEST and outputs * kernel <= TAPS:
+            written = gcd(
+                outputs, prod(sizes) if planes > 1 else 0, sizes[-1] if len(axes) > 1 else 0
+            )
+            most = [min(written, BYTES // dtype.itemsize) for dtype in dtypes[1:]]
+            run = Run(outputs, width, -before % width, most[0], most[1], axes[-1].place)
+            found.append(_arranged(run, axes))
         width //= 2
-    outputs = width // gcd(width, stride)
-    if width < 2 or outputs * kernel > TAPS:
-        return None
-    written = gcd(outputs, cells if planes > 1 else 0, sizes[-1] if len(axes) > 1 else 0)
-    stores = [min(written & -written, BYTES // dtype.itemsize) for dtype in dtypes[1:]]
-    run = Run(outputs, width, -before % width, stores[0], stores[1], axes[-1].place)
-    full = [axis.inside(axis.kernel, len(axis)) for axis in plain]  # type: ignore[union-attr]
+    best = min(found, key=lambda each: each.cost, default=None)
+    return best if best and best.cost < TABLE * prod(sizes) * WORTH else None
+
+
+def _arranged(run: Run, axes: Sequence[Laid]) -> Runs:
+    """Which outputs are in runs, and a list of the others."""
+    plain = [axis for axis, _, _ in axes if isinstance(axis, Sliding)]
+    sizes, last = lengths(plain), plain[-1]
+    full = [axis.inside(axis.kernel, len(axis)) for axis in plain]
     # What is read besides may not be behind the row.
-    begin = outputs * stride
-    beyond = sum(_read(run, kernel, stride)[-1]) - run.lead - before
-    first = -(-full[-1][0] // outputs)
-    last = min(full[-1][1] // outputs, (plain[-1].size - beyond) // begin + 1)
-    full[-1] = first, max(first, last)
-    counts = [last - first for first, last in full]
-    if prod(counts) * outputs < WORTH * cells:
-        return None
+    beyond = sum(_read(run, last.kernel, last.stride)[-1]) - run.lead - last.before
+    begin = -(-full[-1][0] // run.outputs)
+    end = (last.size - beyond) // (run.outputs * last.stride) + 1
+    full[-1] = begin, max(begin, min(full[-1][1] // run.outputs, end))
     covered = np.ones((), bool)
-    for number, ((first, last), size) in enumerate(zip(full, sizes, strict=True)):
-        each = outputs if number == len(axes) - 1 else 1
+    for (first, behind), size in zip(full[:-1], sizes, strict=False):
         here = np.arange(size)
-        covered = covered[..., None] & (here >= first * each) & (here < last * each)
+        covered = covered[..., None] & (here >= first) & (here < behind)
+    number = np.arange(sizes[-1]) // run.outputs
+    covered = covered[..., None] & (number >= full[-1][0]) & (number < full[-1][1])
     listed = np.flatnonzero(~covered)
-    items = prod(counts) + listed.size
-    ranges = [[first, last - first] for first, last in full]
-    more = np.concatenate([[items, prod(counts)], *ranges, listed])
-    return Runs(run, items, more)
+    ranges = [[first, behind - first] for first, behind in full]
+    made = prod(count for _, count in ranges)
+    more = np.concatenate([[made + listed.size, made], *ranges, listed])
+    return Runs(run, made + listed.size, more, made * (AROUND + run.outputs) + TABLE * listed.size)
 
 
 def _read(run: Run, kernel: int, stride: int) -> list[tuple[int, int]]:
