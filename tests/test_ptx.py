@@ -85,3 +85,12 @@ def test_kernels_compile_without_a_gpu(case):
             if kernel == "runs":
                 most = r"\.nc\.v(4\.[a-z]32|2\.[a-z]64)"
                 assert re.search(r"ld\.global" + most, ptx), "16 bytes are read at once"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "window"), [("runs", (3, 1, 1, 1)), ("doubled", (31, 1, 15, 15))]
+)
+def test_planes_of_billions_are_told_in_64_bits(kernel, window):
+    for step, types in steps(OPS["max"], [Sliding(2**16, *window)] * 2, FLOATS[0], True, True, 1):
+        assert (step.name, step.words.dtype) == (kernel, np.uint64)
+        assert ".local" not in lowered(step.kernel, types).get_asm_str(cc=CAPABILITIES[0])

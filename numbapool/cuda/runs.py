@@ -92,17 +92,24 @@ def _arranged(run: Run, axes: Sequence[Laid]) -> Runs:
     begin = -(-full[-1][0] // run.outputs)
     end = (last.size - beyond) // (run.outputs * last.stride) + 1
     full[-1] = begin, max(begin, min(full[-1][1] // run.outputs, end))
-    covered = np.ones((), bool)
-    for (first, behind), size in zip(full[:-1], sizes, strict=False):
-        here = np.arange(size)
-        covered = covered[..., None] & (here >= first) & (here < behind)
-    number = np.arange(sizes[-1]) // run.outputs
-    covered = covered[..., None] & (number >= full[-1][0]) & (number < full[-1][1])
-    listed = np.flatnonzero(~covered)
+    cells = [*full[:-1], tuple(run.outputs * end for end in full[-1])]
+    listed = _outside(cells, sizes)
     ranges = [[first, behind - first] for first, behind in full]
     made = prod(count for _, count in ranges)
     more = np.concatenate([[made + listed.size, made], *ranges, listed])
     return Runs(run, made + listed.size, more, made * (AROUND + run.outputs) + TABLE * listed.size)
+
+
+def _outside(box: Sequence[Sequence[int]], sizes: Sequence[int]) -> np.ndarray:
+    """The numbers of the cells that are not in a box, without a look at those that are."""
+    found, rows = list[np.ndarray](), np.zeros((1, 1), np.int64)
+    for axis, ((first, behind), size) in enumerate(zip(box, sizes, strict=True)):
+        behind_it, here = prod(sizes[axis + 1 :]), np.arange(size)
+        out = rows * size + np.concatenate([here[:first], here[behind:]])
+        found.append((out.reshape(-1, 1) * behind_it + np.arange(behind_it)).ravel())
+        if axis < len(sizes) - 1:
+            rows = (rows * size + here[first:behind]).reshape(-1, 1)
+    return np.concatenate(found)
 
 
 def _read(run: Run, kernel: int, stride: int) -> list[tuple[int, int]]:
