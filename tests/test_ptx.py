@@ -31,7 +31,7 @@ SEEN = [quantile.MEDIAN, variance.variance(0.0, True), exponential.SOFT, mixed.m
         exponential.log_sum_exp(1.0, False), omitting(OPS["avg"]),
         omitting(OPS["max"])]  # fmt: skip
 #: A layer for each kernel: its axes, from the last to the first, and whether arrays are aligned.
-SLIDING = [Sliding(64, 3, 2, 1, 1), Sliding(32, 3, 1), Sliding(8, 2, 2)]
+SLIDING = [Sliding(256, 3, 2, 1, 1), Sliding(32, 3, 1), Sliding(8, 2, 2)]
 LAYERS = {
     "runs": (SLIDING, True), "sliding": (SLIDING, False), "windows": ([Bins(17, 9)] * 3, True),
     "teams": ([Bins(100, 3)] * 2, True), "passes": ([Sliding(20, 9, 1, 4, 4)] * 2, True),
