@@ -86,7 +86,7 @@ def _arranged(run: Run, axes: Sequence[Laid]) -> Runs:
     """Which outputs are in runs, and a list of the others."""
     plain = [axis for axis, _, _ in axes if isinstance(axis, Sliding)]
     sizes, last = lengths(plain), plain[-1]
-    full = [axis.inside(axis.kernel, len(axis)) for axis in plain]
+    full = [axis.inside(axis.extent, len(axis)) for axis in plain]
     # What is read besides may not be behind the row.
     beyond = sum(_read(run, last.kernel, last.stride)[-1]) - run.lead - last.before
     begin = -(-full[-1][0] // run.outputs)

@@ -55,6 +55,18 @@ def test_runs(layer, dtype):
         assert_within(average(cuda.to_device(x), *window).copy_to_host(), exact, scale, taps)
 
 
+def test_rows_apart():
+    """Dilated but along a row."""
+    x = values((1, 2, 9, 16), "float32")
+    window = 3, 1, (1, 0), (3, 1)
+    want, where = oracle.select(x, oracle.windows(x.shape, *window), 1)
+    given = cuda.to_device(x)
+    assert numbapool.explain(numbapool.max_pool2d, given, *window).kernels == ("runs",)
+    got, indices = numbapool.max_pool2d(given, *window, return_indices=True)
+    assert_same(got.copy_to_host(), want)
+    assert_same(indices.copy_to_host(), where)
+
+
 @pytest.mark.parametrize("columns", [slice(0, 18), slice(4, 19), slice(3, 19)])
 def test_views(columns):
     """Rows longer than what is pooled, and those that do not begin where 16 bytes can be read."""
