@@ -19,8 +19,10 @@ WHAT = {
     "pixels": "small windows with channels inside: a vector of channels, tap by tap",
     "slices": "more than two axes: every slice by the kernel below, then the pooled slices",
     "windows": "on a GPU: a thread to an output, full windows unrolled where they slide",
+    "runs": "on a GPU: a thread to a run of outputs, its taps read up to 16 bytes at a time",
     "teams": "on a GPU: a team of threads to each of a few large windows, joined in pairs",
     "passes": "on a GPU: large windows that overlap, one axis after the other",
+    "doubled": "on a GPU: large windows along an axis, in shared memory: two of half the taps each",
     "gathered": "on a GPU: the taps of each window are gathered, then reduced together",
 }
 
@@ -33,9 +35,9 @@ class Explanation:
     ----------
     kernels : tuple of str
         The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"passes"``,
-        ``"teams"``, ``"gathered"``, or ``"none"`` where there is nothing to do. A pyramid has one
-        for every level.
+        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"runs"``,
+        ``"passes"``, ``"doubled"``, ``"teams"``, ``"gathered"``, or ``"none"`` where there is
+        nothing to do. A pyramid has one for every level.
     lines : tuple of str
         A few words on each.
     """
@@ -125,7 +127,7 @@ def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
     if hasattr(program, "steps"):
         blocks = [step.grid[0] * step.grid[1] for step in program.steps]
         each = ", ".join(
-            f"{n} block{'s' * (n > 1)} of {step.block} threads"
+            f"{step.name} in {n} block{'s' * (n > 1)} of {step.block} threads"
             for n, step in zip(blocks, program.steps, strict=True)
         )
         return [head, f"  {program.name}: {WHAT[program.name]}", f"  {each}"]

@@ -9,15 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numba.core.types import none
-from numba.np.numpy_support import from_dtype
 
 pytest.importorskip("numba_cuda", reason="pip install numbapool[cuda13]")
 
-from numba import cuda
+from ptx import lowered, steps
 
-from numbapool.cuda.scalars import fitting, scalars, stored
-from numbapool.cuda.windows import Uniform, make_windows
+from numbapool.geometry import Sliding
 from numbapool.ops import OPS
 from numbapool.ops.base import BFLOAT16
 
@@ -30,6 +27,23 @@ BUDGET = {
     ("max", BFLOAT16, False): (40, 6, 14),
     ("max", U8, False): (40, 4, 12),
 }  # fmt: skip
+#: Where a thread makes a run of outputs: registers, and for each window how many outputs those are,
+#: loads of 16 bytes and in all, and instructions an output in a turn of the loop over planes.
+RUNS = {
+    ("max", F32, False): (32, (2, 2, 2, 23), (2, 3, 6, 39), (4, 3, 9, 31)),
+    ("max", F32, True): (56, (2, 2, 2, 31), (2, 3, 6, 52), (4, 3, 9, 42)),
+    ("avg", F32, False): (40, (2, 2, 2, 17), (2, 3, 6, 29), (4, 3, 9, 22)),
+    ("max", F16, False): (32, (4, 2, 2, 23), (4, 3, 6, 40), (8, 3, 9, 32)),
+    ("max", F16, True): (48, (4, 2, 2, 30), (4, 3, 6, 55), (8, 3, 9, 58)),
+    ("max", BFLOAT16, False): (32, (4, 2, 2, 31), (4, 3, 6, 48), (8, 3, 9, 40)),
+    ("max", U8, False): (48, (8, 2, 2, 14), (8, 3, 6, 21), (8, 0, 9, 16)),
+}
+
+
+#: Where windows are folded in shared memory: registers, its bytes, and instructions of an element
+#: in a round.
+DOUBLED = {("max", F32, False): (48, 20_000, 13), ("max", F32, True): (56, 28_000, 18),
+           ("avg", F32, False): (48, 28_000, 14)}  # fmt: skip
 
 
 def tool(name, package):
@@ -62,23 +76,66 @@ def machine_code(ptx, folder, architecture="sm_90"):
     return said, [*runs, lines]
 
 
+def compiled(case, window, aligned, folder, size=224):
+    """Of each kernel its name, registers, bytes of shared memory and runs of instructions."""
+    (name, dtype, indexed), (kernel, stride, before) = case, window
+    axes = [Sliding(size, kernel, stride, before, before)] * 2
+    for step, function, types in steps(OPS[name], axes, dtype, indexed, aligned):
+        said, runs = machine_code(lowered(function, types).get_asm_str(cc=(9, 0)), folder)
+        assert "0 bytes spill stores, 0 bytes spill loads" in said
+        shared = re.search(r"(\d+) bytes smem", said)
+        used = int(re.search(r"Used (\d+) registers", said)[1])
+        yield step.name, used, int(shared[1]) if shared else 0, runs
+
+
+def count(run, what):
+    return sum(what in line for line in run)
+
+
+def named(case):
+    return f"{case[0]}-{case[1]}-{case[2]}"
+
+
 @pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("case", BUDGET, ids=lambda case: f"{case[0]}-{case[1]}-{case[2]}")
+@pytest.mark.parametrize("case", BUDGET, ids=named)
 def test_full_windows_keep_to_their_budget(case, window, tmp_path):
-    (name, dtype, indexed), (kernel, stride, before) = case, WINDOWS[window]
-    op = fitting(OPS[name], dtype)
-    uniform = Uniform((kernel,) * 2, (stride,) * 2, (before,) * 2, True)
-    made = make_windows(
-        scalars(op, dtype, 0), 2, None, np.uint32, np.int64, indexed, uniform, False
-    )
-    kinds = [stored(dtype), stored(op.result(dtype)), np.dtype(np.int64), np.dtype(np.uint32)]
-    types = [from_dtype(kind)[::1] for kind in kinds] + [none]
-    types[2] = types[2] if indexed else none
-    said, runs = machine_code(cuda.compile_ptx(made, tuple(types), cc=(9, 0))[0], tmp_path)
+    ((name, used, _, runs),) = compiled(case, WINDOWS[window], False, tmp_path)
     registers, a_tap, besides = BUDGET[case]
-    assert "0 bytes spill stores, 0 bytes spill loads" in said
-    assert int(re.search(r"Used (\d+) registers", said)[1]) <= registers
-    taps = kernel * kernel
-    full = [run for run in runs if sum(" LDG." in line for line in run) == taps]
+    taps = WINDOWS[window][0] ** 2
+    assert name == "windows"
+    assert used <= registers
+    full = [run for run in runs if count(run, " LDG.") == taps]
     assert full, "a full window is one run of as many loads as it has taps"
     assert min(map(len, full)) <= a_tap * taps + besides
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("case", RUNS, ids=named)
+def test_runs_of_outputs_keep_to_their_budget(case, window, tmp_path):
+    ((name, used, _, runs),) = compiled(case, WINDOWS[window], True, tmp_path)
+    registers, *windows = RUNS[case]
+    outputs, wide, loads, an_output = windows[list(WINDOWS).index(window)]
+    assert name == "runs"
+    assert used <= registers
+    # All rows of a window, or the rows one after the other.
+    hot = [run for run in runs if count(run, " LDG.") in (loads, loads / 3)]
+    turns = [loads // count(run, " LDG.") for run in hot]
+    full = [
+        (turn * len(run), turn * count(run, " LDG.E.128"))
+        for turn, run in zip(turns, hot, strict=True)
+    ]
+    assert any(
+        found <= an_output * outputs and at_once == wide for found, at_once in full
+    ), full
+
+
+@pytest.mark.parametrize("case", DOUBLED, ids=named)
+def test_large_windows_keep_to_their_budget(case, tmp_path):
+    for name, used, shared, runs in compiled(case, (31, 1, 15), True, tmp_path, 256):
+        registers, room, a_round = DOUBLED[case]
+        assert name == "doubled"
+        assert used <= registers
+        assert shared <= room
+        rounds = [run for run in runs if count(run, " LDS") > 1 and count(run, " STS")]
+        assert rounds, "an element is joined with another of the tile"
+        assert np.median([len(run) for run in rounds]) <= a_round

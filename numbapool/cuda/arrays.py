@@ -19,6 +19,7 @@ from . import streams
 from .api import SIMULATED, FakeCUDAArray, check, cuda, on
 from .libraries import NUMBA, Interface, Library, cupy_library, interface, numba_of, torch_on
 from .scalars import stored
+from .wide import BYTES
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,20 @@ class DeviceArray:
         streams.wait(stream)
         return as_strided(host.view(self.dtype), self.shape, self.strides)
 
+    @property
+    def start(self) -> int:
+        """The number of its first byte."""
+        return int(self.address.ctypes.data if SIMULATED else self.address)
+
+    @property
+    def aligned(self) -> bool:
+        """Whether it begins where 16 bytes can be read at once."""
+        return self.start % BYTES == 0
+
     def span(self) -> tuple[int, int]:
         """The bytes that it lies in, from and to."""
-        start = self.address.ctypes.data if SIMULATED else self.address
         steps = zip(self.shape, self.strides, strict=True)
-        return start, start + sum((n - 1) * step for n, step in steps) + self.itemsize
+        return self.start, self.start + sum((n - 1) * step for n, step in steps) + self.itemsize
 
     def check(
         self, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[DeviceArray]

@@ -14,6 +14,7 @@ from .. import spans
 from ..geometry import Axis, Laid, Sliding, lengths, merged, still
 from ..ops import PoolOp
 from ..ops.base import as_it_is
+from .doubled import Tile, cost, tile
 
 #: Passes are worth their bytes where they take this share of the taps of windows as they are.
 WORTH = 0.5
@@ -48,6 +49,23 @@ class Pass(NamedTuple):
     walk: tuple[int, int, int]
     dtype: np.dtype
     result: np.dtype
+    tile: Tile | None = None  # where taps along an axis are not folded one by one
+
+    @property
+    def cells(self) -> int:
+        """Outputs of a plane."""
+        return prod(lengths([laid.axis for laid in self.axes]))
+
+    @property
+    def work(self) -> float:
+        """What it costs, in taps."""
+        plain = [laid.axis for laid in self.axes]
+        taps: float = prod(int(spans.taps(axis).max()) for axis in plain)
+        if self.tile:
+            axis = plain[self.tile.along]
+            assert isinstance(axis, Sliding)
+            taps = cost(axis, self.tile.positions)
+        return self.cells * taps
 
 
 @cache
@@ -75,12 +93,7 @@ def passes(
     plain = [laid.axis for laid in axes]
     pooled = [number for number, axis in enumerate(plain) if not still(axis)]
     sliding = all(isinstance(axis, Sliding) and axis.step == 1 for axis in plain)
-    if len(pooled) < 2 or not sliding:
-        return []
-    sizes, windows = [axis.size for axis in plain], lengths(plain)
-    taps = [int(spans.taps(axis).max()) for axis in plain]
-    apart = sum(prod(sizes[:n]) * prod(windows[n:]) * taps[n] for n in pooled)
-    if apart > WORTH * prod(windows) * prod(taps):
+    if not pooled or not sliding:
         return []
     kind, found = op.accumulator(dtype), list[Pass]()
     for number in reversed(pooled):
@@ -93,11 +106,18 @@ def passes(
             this._replace(axis=Sliding(this.axis.size, 1)) if n < number else this
             for n, this in enumerate(here)
         ]
-        how = _first(op, kind) if begins else _further(op, kind)
-        how = _last(op, kind, op.result(dtype)) if ends else how
-        along = merged(laid, True)
-        found.append(Pass(how, tuple(along), walk, dtype if begins else kind, how.result(dtype)))
-    return found
+        how = op
+        if not ends:
+            how = _first(op, kind) if begins else _further(op, kind)
+        elif not begins:
+            how = _last(op, kind, op.result(dtype))
+        along, given = merged(laid, True), dtype if begins else kind
+        made = tile(how, along, given)
+        found.append(Pass(how, tuple(along), walk, given, how.result(dtype), made))
+    if len(found) == 1:
+        return found if found[0].tile else []
+    whole = prod(len(axis) * int(spans.taps(axis).max()) for axis in plain)
+    return found if sum(each.work for each in found) <= WORTH * whole else []
 
 
 def _dense(plain: Sequence[Axis], number: int) -> list[Laid]:

@@ -13,10 +13,12 @@ from .. import spans
 from ..geometry import Laid, Sliding, lengths, still
 from ..jit import fingerprint
 from ..ops import PoolOp
+from . import doubled
 from .api import compiled
 from .arrays import DeviceArray
 from .gathered import make_gathered
 from .passes import Pass, passes
+from .runs import make_runs, runs
 from .scalars import fitting, scalars
 from .streams import kept
 from .teams import BLOCK, make_teams
@@ -63,6 +65,18 @@ class Step(NamedTuple):
         self.kernel[self.grid, self.block, stream](x, out, places, held, given)
 
 
+class How(NamedTuple):
+    """A kernel before it is made: how it is launched, and what it is told for that."""
+
+    name: str
+    grid: tuple[int, int]
+    block: int
+    together: int
+    given: tuple[Any, ...]  # to its maker
+    told: Sequence[int] | np.ndarray = ()
+    scratch: tuple[int, int] | None = None
+
+
 class Program(NamedTuple):
     """One step, or one along each axis, from the last to the first."""
 
@@ -98,7 +112,8 @@ def kernel(
 
 
 MAKERS: dict[str, Any] = {
-    "windows": make_windows, "teams": make_teams, "gathered": make_gathered,
+    "windows": make_windows, "runs": make_runs, "teams": make_teams,
+    "doubled": doubled.make_doubled, "gathered": make_gathered,
 }  # fmt: skip
 
 
@@ -125,18 +140,22 @@ def _most(axes: Sequence[Laid]) -> int:
 
 def program(
     op: PoolOp, axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], dtype: np.dtype,
-    index_dtype: np.dtype | None, divisor: int | None,
+    index_dtype: np.dtype | None, divisor: int | None, aligned: bool,
 ) -> Program:  # fmt: skip
-    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel)."""
+    """How to pool ``planes`` planes; ``walk`` is (channels, by_batch, by_channel).
+
+    ``aligned``: arrays begin where as much can be read or written at once as ever can.
+    """
     op = fitting(op, dtype)
     folds = op.reduce is None and not op.omits_nan and _most(axes) > ALONE
     apart = passes(op, axes, planes, walk, dtype) if folds else []
     if not apart:
         whole = Pass(op, tuple(axes), walk, dtype, op.result(dtype))
-        return Program((_step(whole, planes, index_dtype, divisor, False, False),), (), index_dtype)
+        step = _step(whole, planes, index_dtype, divisor, False, False, aligned)
+        return Program((step,), (), index_dtype)
     steps = [
         _step(each, planes, index_dtype, divisor if each is apart[-1] else None, True,
-              each is not apart[0])
+              each is not apart[0], False)
         for each in apart
     ]  # fmt: skip
     between = tuple(
@@ -148,38 +167,70 @@ def program(
 
 def _step(
     work: Pass, planes: int, index_dtype: np.dtype | None, divisor: int | None, several: bool,
-    placed: bool,
+    placed: bool, aligned: bool,
 ) -> Step:  # fmt: skip
-    op, axes, walk, dtype, _ = work
+    op, axes, walk, dtype, *_ = work
+    places = np.dtype(np.int64 if index_dtype is None else index_dtype)
     indexed = index_dtype is not None
-    cells = prod(lengths([laid.axis for laid in axes]))
-    most = _most(axes)
-    together = max(1, min(4 * BLOCK // cells, planes))
-    told = words(axes, planes, walk, together)
-    given: tuple[Any, ...] = (
-        op, dtype, len(axes), divisor, told.dtype.type,
-        np.int64 if index_dtype is None else index_dtype.type, indexed,
-    )  # fmt: skip
-    scratch = None
-    kind: np.dtype = np.dtype(np.uint8)
     if op.reduce is not None or op.omits_nan:
-        kind = np.dtype(scalars(op, dtype, 0).accumulator)
-        block = min(BLOCK, -(-cells * together // WARP) * WARP)
-        blocks = max(min(THREADS, SCRATCH // (most * kind.itemsize)) // block, 1)
-        wide = min(-(-cells * together // block), blocks)
-        grid = (wide, min(-(-planes // together), max(blocks // wide, 1)))
-        name, scratch = "gathered", (block * prod(grid), most)
-        made = kernel(name, *given, divisor is None)
-    elif most > ALONE and not several:
-        inside = axes[-1]
-        beside = min(WARP, _power_of_two(len(inside.axis))) if still(inside.axis) else 1
-        team = min(_power_of_two(most // EACH), BLOCK // beside)
-        name, block = "teams", BLOCK
-        grid = (-(-cells * together * team // BLOCK), min(-(-planes // together), HIGHEST))
-        made = kernel(name, *given, team, beside)
+        how = _gathered(work, planes, divisor)
+    elif work.tile:
+        how = _doubled(work, work.tile, planes, placed and indexed)
+    elif several or _most(axes) <= ALONE:
+        how = _windows(work, planes, places, placed and indexed, aligned and not several)
     else:
-        name, block = "windows", min(BLOCK, -(-cells * together // WARP) * WARP)
-        wide, groups = -(-cells * together // block), -(-planes // together)
-        grid = (wide, min(max(-(-groups // PLANES), min(groups, -(-ENOUGH // wide))), HIGHEST))
-        made = kernel(name, *given, _uniform(axes), placed and indexed)
-    return Step(name, made, grid, block, told, scratch, kind, {})
+        how = _teams(axes, planes)
+    told = words(axes, planes, walk, how.together, how.told)
+    given: tuple[Any, ...] = (
+        op, dtype, len(axes), divisor, told.dtype.type, places.type, indexed, *how.given,
+    )  # fmt: skip
+    made = kernel(how.name, *given)
+    kind = np.dtype(scalars(op, dtype, 0).accumulator if how.scratch else np.uint8)
+    return Step(how.name, made, how.grid, how.block, told, how.scratch, kind, {})
+
+
+def _together(items: int, planes: int) -> int:
+    """Planes that a row of blocks goes over together, with so many threads to each."""
+    return max(1, min(4 * BLOCK // items, planes))
+
+
+def _gathered(work: Pass, planes: int, divisor: int | None) -> How:
+    cells, most = work.cells, _most(work.axes)
+    together, kind = _together(cells, planes), scalars(work.op, work.dtype, 0).kind
+    block = min(BLOCK, -(-cells * together // WARP) * WARP)
+    blocks = max(min(THREADS, SCRATCH // (most * kind.itemsize)) // block, 1)
+    wide = min(-(-cells * together // block), blocks)
+    grid = (wide, min(-(-planes // together), max(blocks // wide, 1)))
+    scratch = (block * prod(grid), most)
+    return How("gathered", grid, block, together, (divisor is None,), scratch=scratch)
+
+
+def _doubled(work: Pass, tile: doubled.Tile, planes: int, placed: bool) -> How:
+    told, windows = doubled.told(tile, work.axes), len(work.axes[tile.along].axis)
+    lines = planes * told[doubled.ACROSS]
+    grid = (-(-lines // tile.lines), min(-(-windows // told[doubled.EACH]), HIGHEST))
+    return How("doubled", grid, BLOCK, planes, (tile, placed), told)
+
+
+def _teams(axes: Sequence[Laid], planes: int) -> How:
+    inside, cells = axes[-1].axis, prod(lengths([laid.axis for laid in axes]))
+    beside = min(WARP, _power_of_two(len(inside))) if still(inside) else 1
+    team = min(_power_of_two(_most(axes) // EACH), BLOCK // beside)
+    together = _together(cells, planes)
+    grid = (-(-cells * together * team // BLOCK), min(-(-planes // together), HIGHEST))
+    return How("teams", grid, BLOCK, together, (team, beside))
+
+
+def _windows(work: Pass, planes: int, places: np.dtype, placed: bool, aligned: bool) -> How:
+    op, axes, walk, dtype, *_ = work
+    uniform, found = _uniform(axes), None
+    if aligned and uniform:
+        found = runs(axes, uniform, planes, walk, (dtype, op.result(dtype), places))
+    items = found.items if found else work.cells
+    together = _together(items, planes)
+    block = min(BLOCK, -(-items * together // WARP) * WARP)
+    wide, groups = -(-items * together // block), -(-planes // together)
+    grid = (wide, min(max(-(-groups // PLANES), min(groups, -(-ENOUGH // wide))), HIGHEST))
+    if found:
+        return How("runs", grid, block, together, (uniform, found.run), found.more)
+    return How("windows", grid, block, together, (uniform, placed))

@@ -39,6 +39,7 @@ class Plan(NamedTuple):
 def planned(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype,
     index_dtype: np.dtype | None, divisor: int | None, inside: int,
+    aligned: bool,
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and these strides."""
     check_dtype(dtype, op.combine is not None and op.lift is None)
@@ -46,7 +47,7 @@ def planned(
     result, axes, planes, walk = described(op, where, shape, steps, index_dtype, inside)
     made = None
     if 0 not in result:
-        made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
+        made = program(op, axes, planes, walk, dtype, index_dtype, divisor, aligned)
     return Plan(result, op.result(dtype), index_dtype, made)
 
 
@@ -85,9 +86,8 @@ def run(
     kind = checked("int64" if index_dtype is None else index_dtype) if indexed else None
     # Every call draws anew: its plan is not kept.
     make = planned if where[0] is as_drawn else make_plan
-    plan = make(
-        op, where, array.shape, array.strides, array.dtype, kind, divisor, inside
-    )  # fmt: skip
+    call = op, where, array.shape, array.strides, array.dtype, kind, divisor, inside
+    plan = make(*call, array.aligned)
     kinds = [plan.dtype] if kind is None else [plan.dtype, kind]
     outs = [] if out is None else named_outs(out, len(kinds))
     # What is a copy of an array of the host has its results copied back there.
@@ -97,6 +97,8 @@ def run(
     into = []
     if outs and source is not None:
         into = check_outs(out, shown[0].shape, kinds, source)
+    if array.aligned and not all(each.aligned for each in results):
+        plan = make(*call, False)
     if plan.program is not None:
         stream = given.library.stream()
         with api.turn, api.on(given.device.index):

@@ -29,6 +29,7 @@ class Scalars(NamedTuple):
     selects: bool
     accumulator: type
     kind: np.dtype  # that `accumulator` makes
+    result: np.dtype  # that `finish` makes
     stamp: int  # of the code
 
 
@@ -172,5 +173,6 @@ def scalars(op: PoolOp, dtype: np.dtype, stamp: int) -> Scalars:
         selects=op.better is not None,
         accumulator=kind.type,
         kind=kind,
+        result=stored(op.result(dtype)),
         stamp=stamp,
     )

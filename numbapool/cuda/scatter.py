@@ -17,13 +17,12 @@ from . import api
 from .api import compiled, cuda, device
 from .arrays import DeviceArray
 from .elementwise import BLOCK, U, dense, kept, mapped
+from .program import HIGHEST
 from .scalars import stored, stored_as
 
 #: What becomes of values that go to one place.
 LAST, SUM, MAX = range(3)
 NOBODY = np.array(-1)
-#: Blocks that planes are spread over at most, by the limit of a grid.
-HIGHEST = 65535
 
 
 def _in_order(following: Any, head: Any) -> Any:

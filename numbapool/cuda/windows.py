@@ -227,6 +227,27 @@ def make_steps(axes: int, unit: bool, word: type) -> Any:
     return device(steps)
 
 
+def make_bordered(
+    s: Scalars, axes: int, divisor: int | None, word: type, index: type, placed: bool
+) -> Any:
+    """A window by the table: its value and place, and what the value is divided by."""
+    corner, plane_at = make_corner(axes, word), make_plane_at(word)
+    fold, divided_by = make_fold(s, axes, placed), make_divided_by(s, divisor)
+    by_table, zero, nowhere = U(BY_TABLE), word(0), index(-1)
+
+    def bordered(x, given, words, plane, cell):
+        base, some = plane_at(words, plane), True
+        start, first, count, along = corner(words, cell, U(plane) * U(words[by_table]))
+        value, where = fold(x, given, base + start, U(first), along)
+        share = divided_by(count)
+        for taps in along[0]:
+            some &= taps > zero
+        place = index(where) if some else nowhere
+        return value, place, share
+
+    return device(bordered)
+
+
 def make_windows(
     s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool,
     uniform: Uniform | None, placed: bool,
@@ -240,14 +261,11 @@ def make_windows(
     window = uniform or Uniform((1,) * axes, (1,) * axes, (0,) * axes, False)
     inside, steps = make_inside(axes, window, word), make_steps(axes, window.unit, word)
     kernel = tuple(map(word, window.kernel))
-    divided_by = make_divided_by(s, divisor)
     many = s.accumulator(prod(window.kernel) if divisor is None else divisor)
-    corner, plane_at = make_corner(axes, word), make_plane_at(word)
-    fold, finish = make_fold(s, axes, placed), s.finish
-    stamp = s.stamp
+    bordered = make_bordered(s, axes, divisor, word, index, placed)
+    plane_at, fold = make_plane_at(word), make_fold(s, axes, placed)
+    finish, stamp = s.finish, s.stamp
     cells_at, planes_at, together_at = U(CELLS), U(PLANES), U(TOGETHER)
-    by_table = U(BY_TABLE)
-    zero, nowhere = word(0), index(-1)
 
     def windows(x, out, places, words, given):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -262,19 +280,16 @@ def make_windows(
         full, lies, place = inside(words, cell) if sliding else (False, U(0), word(0))
         by, step = steps(words)
         while plane < planes:
-            base, some, share = plane_at(words, plane), True, many
             if sliding and full:
-                value, where = fold(x, given, base + lies, U(place), (kernel, by, step))
+                at = plane_at(words, plane) + lies
+                value, found = fold(x, given, at, U(place), (kernel, by, step))
+                where, share = index(found), many
             else:
-                start, first, count, along = corner(words, cell, U(plane) * U(words[by_table]))
-                value, where = fold(x, given, base + start, U(first), along)
-                share = divided_by(count)
-                for taps in along[0]:
-                    some &= taps > zero
+                value, where, share = bordered(x, given, words, plane, cell)
             to = U(plane) * U(cells) + U(cell)
             out[to] = finish(value, share)
             if indexed:
-                places[to] = index(where) if some else nowhere
+                places[to] = where
             plane = word(plane + further)
 
     return windows

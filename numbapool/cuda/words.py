@@ -12,9 +12,9 @@ from ..geometry import Axis, Laid, Sliding, lengths
 
 #: Outputs in a plane; planes; channels in a batch, and elements from batch to batch and channel to
 #: channel; planes that a row of blocks goes over together; words from one plane's table of windows
-#: to the next one's, or 0 where all have the same.
-CELLS, PLANES, CHANNELS, BY_BATCH, BY_CHANNEL, TOGETHER, BY_TABLE = range(7)
-AXES = 7
+#: to the next one's, or 0 where all have the same; where what a kernel is told besides begins.
+CELLS, PLANES, CHANNELS, BY_BATCH, BY_CHANNEL, TOGETHER, BY_TABLE, MORE = range(8)
+AXES = 8
 #: Besides what `spans` says of an axis: what the starts of its full windows are below, counted from
 #: the padding, and from input to input in memory and in an index map.
 END, BY_ONE, PLACE_ONE = range(len(spans.AXIS), len(spans.AXIS) + 3)
@@ -24,8 +24,9 @@ COUNT = len(spans.WINDOW)
 
 
 def words(
-    axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], together: int
-) -> np.ndarray:
+    axes: Sequence[Laid], planes: int, walk: tuple[int, int, int], together: int,
+    more: Sequence[int] | np.ndarray = (),
+) -> np.ndarray:  # fmt: skip
     """The array, of 32 bits to a word where that is enough."""
     plain = [laid.axis for laid in axes]
     cells = prod(lengths(plain))
@@ -34,12 +35,14 @@ def words(
     counted_too = np.broadcast_to(counts[:, None], (*windows.shape[:-1], 1))
     table = np.concatenate([windows, counted_too], -1)
     apart = table[0].size if table.ndim == 3 else 0
-    head = np.array([cells, planes, *walk, together, apart], np.int64)
-    more = [[_end(axis), by, place] for axis, by, place in axes]
-    rows = np.column_stack([spans.of_axes(axes), np.array(more, np.int64)])
+    ends = [[_end(axis), by, place] for axis, by, place in axes]
+    rows = np.column_stack([spans.of_axes(axes), np.array(ends, np.int64)])
     rows[:, spans.BEGIN] = AXES + rows.size + WINDOW * rows[:, spans.BEGIN]
-    whole = np.concatenate([head, rows.ravel(), table.ravel()])
-    reach = max(int(whole.max()), extent(axes), cells * together)
+    behind = AXES + rows.size + table.size
+    head = np.array([cells, planes, *walk, together, apart, behind], np.int64)
+    whole = np.concatenate([head, rows.ravel(), table.ravel(), np.array(more, np.int64)])
+    places = [laid._replace(by=laid.place) for laid in axes]
+    reach = max(int(whole.max()), extent(axes), extent(places), cells * together)
     return whole.astype(np.uint32 if reach < 2**31 else np.uint64)
 
 

@@ -114,8 +114,8 @@ def test_drawn_windows():
 def test_explain_names_the_kernel():
     x = cuda.to_device(X)
     found = numbapool.explain(numbapool.max_pool2d, x, 2)
-    assert found.kernels == ("windows",)
-    assert "a thread to an output" in str(found)
+    assert found.kernels == ("runs",)
+    assert "a thread to a run of outputs" in str(found)
     assert numbapool.explain(numbapool.median_pool2d, x, 2).kernels == ("gathered",)
     large = cuda.to_device(np.zeros((1, 1, 40, 40), np.float32))
     assert numbapool.explain(numbapool.global_max_pool, large).kernels == ("teams",)
