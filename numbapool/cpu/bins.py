@@ -65,15 +65,15 @@ def make_span(s: Scalars) -> Any:
 @cache
 def make_spans(s: Scalars, role: int) -> Any:
     """Folds as many windows of a row as a vector has lanes, from the window ``j`` on."""
-    accumulator, identity = s.accumulator, s.identity
-    source = s.source if role == INPUT else s.accumulator
+    accumulator = s.accumulator
+    fill = s.fill if role == INPUT else s.identity
     lanes = LINE // np.dtype(accumulator).itemsize
     vectors, tree = make_vectors(s, role), make_tree(s, PART, lanes, lanes)
     taken_as = make_taken(s, role)
     zero, one, many = U(0), U(1), U(lanes)
 
     def spans(x, base, cols, j, cells, taken, stack, parts):
-        nothing = vector.splat(source(identity), lanes)
+        nothing = vector.splat(fill, lanes)
         for number in range(vector.least(many, cells - j)):
             at = U(2) * (j + number)
             left = U(memory.load(INPUT, cols, at))

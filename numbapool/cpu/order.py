@@ -39,6 +39,11 @@ class Lanes(NamedTuple):
         return cls(row, side_by_side, _power_of_two(stride * (cells - 1) + kernel))
 
     @property
+    def read(self) -> int:
+        """Inputs that are read at once."""
+        return min(self.reach, self.all) if self.reach else self.cells
+
+    @property
     def all(self) -> int:
         return self.cells * self.planes
 
