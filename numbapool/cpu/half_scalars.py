@@ -108,7 +108,8 @@ def keys(op: PoolOp, dtype: np.dtype) -> Keys:
         nothing = most - nothing
     identity = np.array(nothing - beyond if up else lower_zero - nothing).astype(np.int16)[()]
     ways = (upwards, bits_upwards) if up else (downwards, bits_downwards)
-    return Keys(*map(inner, (*ways, better, larger, is_nan)), identity)
+    key, finish = map(inner, ways)
+    return Keys(key, finish, inner(better), inner(larger), inner(is_nan), identity)
 
 
 @cache

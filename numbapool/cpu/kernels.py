@@ -107,7 +107,7 @@ def _lay_rows(
 ) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
     row = strips * lanes * (item + lane)
-    task_rows, room = tiling(down.kernel, down.stride, len(down), row, far)
+    task_rows, room = tiling(down.kernel, down.stride, len(down), row, item, far)
     words = {
         frame.TASK_ROWS: task_rows,
         frame.ROOM: room * strips,

@@ -34,6 +34,13 @@ class _Call:
         return lambda value: made(builder, (value,))
 
 
+def limited(builder: Any, number: Any, most: int) -> Any:
+    """A number, or what of it is from 0 to ``most``."""
+    for limit, beyond in ((number.type(0), "<"), (number.type(most), ">")):
+        number = builder.select(builder.icmp_signed(beyond, number, limit), limit, number)
+    return number
+
+
 class _Rows:
     """Reads ``size`` neighbours; places outside ``bounds`` are not read, but ``fill``.
 
@@ -47,12 +54,16 @@ class _Rows:
         self.builder, self.role, self.base, self.size = builder, role, base, size
         self.align = align(context, dtype)
         self.kind = ir.VectorType(context.get_data_type(dtype), size)
+        self.word = ir.IntType(32 if self.align > 2 else 16)
         self.bounds: list[Any] = []
         self.fill: Any = None
         self.taken, self.watched, self.seen = taken, watched, None
 
     def mask(self, low: Any, high: Any, fill: Any) -> None:
-        words = [self.builder.trunc(bound, WORD) for bound in (low, high)]
+        # Numbers as narrow as what is read are compared a vector at once.
+        most = 2 ** (self.word.width - 1) - 1
+        bounds = [limited(self.builder, bound, most) for bound in (low, high)]
+        words = [self.builder.trunc(bound, self.word) for bound in bounds]
         self.bounds = [spread(self.builder, word, self.size) for word in words]
         self.fill = spread(self.builder, fill, self.size)
 
@@ -83,7 +94,7 @@ class _Rows:
         if not self.bounds:
             return tag(builder, builder.load(here, align=self.align), self.role)
         places = ir.Constant(
-            ir.VectorType(WORD, self.size), [beyond + lane for lane in range(self.size)]
+            ir.VectorType(self.word, self.size), [beyond + lane for lane in range(self.size)]
         )
         inside = builder.and_(
             builder.icmp_signed(">=", places, self.bounds[0]),
