@@ -177,13 +177,14 @@ def run(
     if dtype.kind == "V":  # somebody's bfloat16
         array, wrap = adapt("input", x)
         dtype = array.dtype
-    given, strides, inside, turned = array, None, 0, where[0] is as_drawn
+    given, strides, inside, turned = array, None, 0, False
     if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
         check_dtype(dtype, op.combine is not None and op.lift is None)
         geometry.spatial(array.shape, where[1], channels_may_be_0=True)
-        array, inside = readable(array, where[1], where[0] is not as_drawn)
+        drawn = where[0] is as_drawn
+        array, inside = readable(array, where[1], not drawn)
         strides, dtype = None if array.flags.c_contiguous else array.strides, array.dtype
-        turned = not inside and (turned or channels_lie_last(given, where[1]))
+        turned = not inside and (drawn or channels_lie_last(given, where[1]))
     if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
