@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cache, partial
-from typing import Any
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import dlpack
 from .elementwise import itself, mapped
+from .geometry import spatial
 from .ops.base import BFLOAT16, called, is_half, single
 
 Wrap = Callable[[np.ndarray], Any]
@@ -198,33 +199,59 @@ def laid_as(array: np.ndarray, result: np.ndarray) -> np.ndarray:
     return laid
 
 
-def channels_lie_last(array: np.ndarray, dims: int) -> bool:
+def _channels_lie_last(shape: Sequence[int], strides: Sequence[int], item: int, dims: int) -> bool:
     """Whether the channels of (N, C, *spatial) are each other's neighbours in memory."""
-    channels, item = array.ndim - dims - 1, array.itemsize
-    return bool(
-        array.shape[channels] > 1 and array.strides[channels] == item
-        and array.strides[-1] > item
-    )  # fmt: skip
+    channels = len(shape) - dims - 1
+    return bool(shape[channels] > 1 and strides[channels] == item and strides[-1] > item)
+
+
+def _dense(shape: Sequence[int], strides: Sequence[int], item: int) -> bool:
+    """Whether elements lie one after the other in the order of the axes."""
+    step = item
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if size != 1 and stride != step:
+            return False
+        step *= size
+    return True
 
 
 #: Fewer channels that come last fill too little of a vector.
 FEWEST_INSIDE = 8
 
 
-def readable(array: np.ndarray, dims: int, alike: bool = True) -> tuple[np.ndarray, int]:
-    """``array`` as kernels can walk it, and how many axes follow the ``dims`` pooled ones.
+class Walk(NamedTuple):
+    """An array that is not as dense as they come, as kernels can walk it."""
 
-    Channels that lie inside the pooled axes stay there: their axis is the last then, if all have
-    ``alike`` windows. What no kernel could walk as it lies is copied once.
+    order: tuple[int, ...] | None  # of axes: channels that lie inside the pooled ones stay there
+    strides: tuple[int, ...] | None  # unless it is dense then
+    dtype: np.dtype
+    copied: bool  # once: no kernel could walk it as it lies
+    turned: bool  # its results lie otherwise than kernels write them
+
+
+@lru_cache(maxsize=1024)
+def walked(
+    shape: tuple[int, ...], strides: tuple[int, ...], aligned: bool, dtype: np.dtype, sums: bool,
+    dims: int, alike: bool,
+) -> Walk:  # fmt: skip
+    """How kernels walk arrays of this layout, the last ``dims`` axes pooled.
+
+    Axes that follow them keep their places if all channels have ``alike`` windows.
     """
-    item, channels = array.itemsize, array.ndim - dims - 1
-    regular = all(stride >= 0 and stride % item == 0 for stride in array.strides)
-    if regular and array.flags.aligned and array.dtype.isnative:
-        if array.shape[-1] <= 1 or array.strides[-1] == item or not alike:
-            return array, 0
-        if array.shape[channels] >= FEWEST_INSIDE and array.strides[channels] == item:
-            return channels_inside(array, dims), 1
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("=")), 0
+    check_dtype(dtype, sums)
+    spatial(shape, dims, channels_may_be_0=True)
+    item, channels = dtype.itemsize, len(shape) - dims - 1
+    turned = not alike or _channels_lie_last(shape, strides, item, dims)
+    if aligned and dtype.isnative and all(step >= 0 and step % item == 0 for step in strides):
+        if shape[-1] <= 1 or strides[-1] == item or not alike:
+            dense = _dense(shape, strides, item)
+            return Walk(None, None if dense else strides, dtype, False, turned and not dense)
+        if shape[channels] >= FEWEST_INSIDE and strides[channels] == item:
+            order = _order(len(shape), dims, True)
+            shape, strides = (tuple(each[axis] for axis in order) for each in (shape, strides))
+            dense = _dense(shape, strides, item)
+            return Walk(order, None if dense else strides, dtype, False, False)
+    return Walk(None, None, dtype.newbyteorder("="), True, turned)
 
 
 def check_outs(

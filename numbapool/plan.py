@@ -15,13 +15,12 @@ from .arrays import (
     adapt,
     as_it_is,
     channels_inside,
-    channels_lie_last,
     channels_outside,
     check_dtype,
     check_outs,
     checked_index_dtype,
     laid_as,
-    readable,
+    walked,
 )
 from .cpu import threads
 from .cpu.drivers import serial
@@ -177,13 +176,16 @@ def run(
     if dtype.kind == "V":  # somebody's bfloat16
         array, wrap = adapt("input", x)
         dtype = array.dtype
-    given, strides, inside, turned = array, None, 0, where[0] is as_drawn
+    given, strides, inside, turned = array, None, 0, False
     if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
-        check_dtype(dtype, op.combine is not None and op.lift is None)
-        geometry.spatial(array.shape, where[1], channels_may_be_0=True)
-        array, inside = readable(array, where[1], where[0] is not as_drawn)
-        strides, dtype = None if array.flags.c_contiguous else array.strides, array.dtype
-        turned = not inside and (turned or channels_lie_last(given, where[1]))
+        order, strides, dtype, copied, turned = walked(
+            array.shape, array.strides, array.flags.aligned, dtype,
+            op.combine is not None and op.lift is None, where[1], where[0] is not as_drawn,
+        )  # fmt: skip
+        if copied:
+            array = np.ascontiguousarray(array, dtype)
+        elif order is not None:
+            array, inside = array.transpose(order), 1
     if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:

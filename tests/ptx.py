@@ -39,7 +39,8 @@ def steps(op, axes, dtype, indexed, aligned, planes=64):
         kinds = [from_dtype(stored(kind))[::1] for kind in (x, out)]
         found = from_dtype(places)[::1] if indexed else none
         scratch = from_dtype(step.kind)[::1, :] if step.scratch else given
-        yield step, step.kernel.made.py_func, (*kinds, found, from_dtype(step.words.dtype)[::1], scratch)
+        words = from_dtype(step.words.dtype)[::1]
+        yield step, step.kernel.made.py_func, (*kinds, found, words, scratch)
         given = found
 
 

@@ -213,4 +213,9 @@ def test_fractional_takes_the_road_of_all_others():
     whole = numbapool.fractional_max_pool2d(X, (8, 10), 1, None, True, SAMPLES)
     for got, want in zip(whole, numbapool.global_max_pool(X, True), strict=True):
         assert_same(got, want)
-    assert numbapool.explain(POOLS["fractional_avg"], X).kernels == ("gather",)
+    rows = numbapool.fractional_max_pool2d(X, (2, 10), (5, 1), None, False, SAMPLES)
+    widest = X.max(-1, keepdims=True)
+    assert_same(
+        rows, numbapool.fractional_max_pool2d(widest, (2, 1), (5, 1), None, False, SAMPLES)
+    )
+    assert numbapool.explain(POOLS["fractional_avg"], X).kernels == ("bins",)

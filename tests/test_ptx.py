@@ -96,7 +96,8 @@ def test_kernels_compile_without_a_gpu(case):
     ("kernel", "window"), [("runs", (3, 1, 1, 1)), ("doubled", (31, 1, 15, 15))]
 )
 def test_planes_of_billions_are_told_in_64_bits(kernel, window):
-    for step, function, types in steps(OPS["max"], [Sliding(2**16, *window)] * 2, FLOATS[0], True, True, 1):
+    axes = [Sliding(2**16, *window)] * 2
+    for step, function, types in steps(OPS["max"], axes, FLOATS[0], True, True, 1):
         assert (step.name, step.words.dtype) == (kernel, np.uint64)
         assert ".local" not in lowered(function, types).get_asm_str(cc=CAPABILITIES[0])
 

@@ -27,6 +27,7 @@ from .frame import (
     HEIGHT,
     HEIGHT_OUT,
     LINE,
+    OWN,
     PLACE_ACROSS,
     PLACE_DOWN,
     ROOM,
@@ -65,15 +66,15 @@ def make_span(s: Scalars) -> Any:
 @cache
 def make_spans(s: Scalars, role: int) -> Any:
     """Folds as many windows of a row as a vector has lanes, from the window ``j`` on."""
-    accumulator, identity = s.accumulator, s.identity
-    source = s.source if role == INPUT else s.accumulator
+    accumulator = s.accumulator
+    fill = s.fill if role == INPUT else s.identity
     lanes = LINE // np.dtype(accumulator).itemsize
     vectors, tree = make_vectors(s, role), make_tree(s, PART, lanes, lanes)
     taken_as = make_taken(s, role)
     zero, one, many = U(0), U(1), U(lanes)
 
     def spans(x, base, cols, j, cells, taken, stack, parts):
-        nothing = vector.splat(source(identity), lanes)
+        nothing = vector.splat(fill, lanes)
         for number in range(vector.least(many, cells - j)):
             at = U(2) * (j + number)
             left = U(memory.load(INPUT, cols, at))
@@ -157,21 +158,20 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
     index_type, divides, stamp = s.index, s.divides, s.fingerprint
     two_zeros, ambiguous = s.two_zeros, s.ambiguous
     item = U(np.dtype(accumulator).itemsize)
-    zero, one, nobody = U(0), U(1), U(np.iinfo(U).max)
+    zero, one, nobody, interval = U(0), U(1), U(np.iinfo(U).max), U(16)
 
     def bins(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         x = memory.pointer(x_at, source)
         out = memory.pointer(out_at, result)
         index = memory.pointer(index_at, index_type)
-        rows = memory.pointer(memory.word(frame, ROWS), np.int64)
-        cols = memory.pointer(memory.word(frame, COLS), np.int64)
+        rows_at, cols_at = memory.word(frame, ROWS), memory.word(frame, COLS)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
         channels, by_row = memory.word(frame, CHANNELS), memory.word(frame, BY_ROW)
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
-        height = memory.word(frame, HEIGHT)
+        height, own = memory.word(frame, HEIGHT), memory.word(frame, OWN) * interval
         width, tile_items = memory.word(frame, WIDTH), memory.word(frame, TILE_WIDTH)
         tile_items *= memory.word(frame, ROOM)
         stack_items = memory.word(frame, STACK) * U(LINE) // item
@@ -187,6 +187,8 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
         scanned, mixed = nobody, False  # the plane last asked for a negative zero, and the answer
         plane, o = first // height_out, first % height_out
         for task in range(first, last):
+            rows = memory.pointer(rows_at + plane * height_out * own, np.int64)
+            cols = memory.pointer(cols_at + plane * cells * own, np.int64)
             low = U(memory.load(INPUT, rows, o + o))
             taken = U(memory.load(INPUT, rows, o + o + one)) - low
             if step > one:

@@ -82,11 +82,11 @@ class Tiling(NamedTuple):
 def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     """Folds the windows of some outputs in an input row, from the padded column ``first`` on.
 
-    A kernel that is blind tells in which lanes there was what it does not see.
+    It tells what is watched of the inputs.
     """
     combine, better, lane = s.combine, s.better, s.lane
-    source, selects, identity = s.source, s.selects, s.identity
-    blind, overrides, taken_as = s.blind, s.overrides, make_taken(s, INPUT)
+    nothing, selects, taken_as = s.fill, s.selects, make_taken(s, INPUT)
+    watched = s.watched
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
     triple = make_triple(s, WHOLE, lanes)
     zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
@@ -95,15 +95,15 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         place = vector.iota(np.int32, lanes, 1) + vector.splat(np.int32(column - left), lanes)
         low, high = vector.splat(np.int32(0), lanes), vector.splat(np.int32(width), lanes)
         inside = (place >= low) & (place < high)
-        fill = vector.splat(source(identity), lanes)
+        fill = vector.splat(nothing, lanes)
         taken = memory.some(INPUT, x, row_at + U(column - left), inside, fill)
-        return taken_as(taken)
+        return taken_as(taken), watched(taken)
 
     def window(line, at):
-        return taps.taps(WHOLE, line, at, zero, 0, 0, None, 1, stride, lanes, 1, 0)[0]
+        return taps.every(WHOLE, line, at, stride, lanes)
 
     def places(line_index, at):
-        return taps.taps(WHOLE_INDEX, line_index, at, zero, 0, 0, None, 1, stride, lanes, 1, 0)[0]
+        return taps.every(WHOLE_INDEX, line_index, at, stride, lanes)
 
     read, window, places = inner(read), inner(window), inner(places)
 
@@ -113,22 +113,20 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     ):  # fmt: skip
         count = (cells - one) * step + (kernel - one) * apart + one
         pair = selects and kernel > one
-        unseen = vector.splat(False, lanes)
+        unseen = watched(vector.splat(nothing, lanes))
         for at in range(zero, count, many):
             column = np.int64(first + at)
-            value = read(x, row_at, column, left, width)
+            value, seen = read(x, row_at, column, left, width)
             where = vector.splat(lane(0), lanes)
             if indexed:
                 where = memory.lanes(INPUT, columns, first + at, lanes)
-            if blind:
-                unseen |= overrides(value)
+            unseen = vector.either(unseen, seen)
             if pair:
-                other = read(x, row_at, column + np.int64(apart), left, width)
+                other, seen = read(x, row_at, column + np.int64(apart), left, width)
                 if indexed:
                     there = memory.lanes(INPUT, columns, first + at + apart, lanes)
                     where = vector.pick(better(other, value), there, where)
-                if blind:
-                    unseen |= overrides(other)
+                unseen = vector.either(unseen, seen)
                 value = combine(value, other)
             memory.store(WHOLE, line, at, value)
             if indexed:
@@ -181,6 +179,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind, stamp = s.selects, s.divides, s.blind, s.fingerprint
+    watched, met, nothing = s.watched, s.met, s.fill
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
     zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
 
@@ -264,7 +263,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         tiles = (height_out + task_rows - one) // task_rows
         plane, top = first // tiles, first % tiles * task_rows
         for task in range(first, last):
-            unseens = vector.splat(False, lanes)
+            unseens = watched(vector.splat(nothing, lanes))
             base = plane * by_channel
             if plane >= channels:
                 base = plane // channels * by_batch + plane % channels * by_channel
@@ -282,7 +281,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                             r * many, rows,
                         )  # fmt: skip
                         if blind:
-                            unseens |= unseen
+                            unseens = vector.either(unseens, unseen)
                 for j in range(zero, here, many):
                     strip = memory.pointer(scratch + j * rows * item, accumulator)
                     strip_index = memory.pointer(tile_index_at + j * rows * lane_item, lane)
@@ -320,7 +319,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                         done = vector.convert(finish(value, count), result)
                         give(done, where, out, index, to, here - j)
                         to += cells
-            if blind and vector.some(unseens):
+            if blind and met(unseens):
                 return task
             top = bottom
             if top == height_out:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(37)
+FIELDS = range(38)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, and how many tasks it has.
@@ -25,8 +25,9 @@ FIELDS = range(37)
     # Sliding windows: padding above and left, the stride down; of small ones, elements of a later
     # task to ask for; of large ones, taps down and across and output columns in a panel.
     BEFORE, LEFT, DOWN_STRIDE, FETCHED, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
-    # Any windows: from tap to tap, down and across, and what the tile and the stack have room for.
-    STEP, STEP_ACROSS, TILE_WIDTH, STACK,
+    # Any windows: from tap to tap, down and across, what the tile and the stack have room for, and
+    # whether (1) each plane has windows of its own.
+    STEP, STEP_ACROSS, TILE_WIDTH, STACK, OWN,
     # Slices: the frame of their kernel, and how a pooled one is cut: tiles, and cells in a tile.
     INNER, TILES, BAND,
     # Gathered taps: how many axes there are, and bytes from a plane's table of windows to that of

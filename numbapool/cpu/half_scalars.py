@@ -1,7 +1,7 @@
 """Scalars on half floats, which no processor adds: bits that are compared, or reckoned in float32.
 
-Kernels see 16 bits. A selection orders them by an integer that grows with the float; everything
-else is widened first and rounded once.
+Kernels see 16 bits. A selection makes keys of the taps that it reads, and bits of the key that it
+writes; everything else is widened first and rounded once.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..jit import inner
 from ..ops import PoolOp
-from ..ops.base import BFLOAT16, is_half, single
+from ..ops.base import BFLOAT16, as_it_is, is_half, single
 from . import halves, vector
 
 
@@ -46,31 +46,70 @@ def bits(value: float, dtype: np.dtype) -> Any:
     return np.float16(value).view(np.int16)
 
 
-def ordered(
-    dtype: np.dtype, better: Callable[..., Any], blind: bool
-) -> tuple[Any, Any]:
-    """``better(candidate, best)``, and whether a candidate is NaN, of bits.
+def fill(op: PoolOp, dtype: np.dtype) -> Any:
+    """The bits of a window without taps."""
+    return bits(op.identity(np.dtype(np.float32)), dtype)
 
-    Nothing is better than NaN, as far as it is seen.
+
+class Keys(NamedTuple):
+    """Integers in the place of a half type's bits: the better the larger, and NaN above all.
+
+    They tell the two zeros apart, which compare equal: one follows the other. Of equals the first
+    is to win.
     """
-    infinity = int(bits(np.inf, dtype))
-    better = inner(better)
 
-    def order(number):
-        return vector.pick(number < 0, -32768 - number, number)
+    key: Callable[..., Any]  # of bits
+    finish: Callable[..., Any]  # the bits of a key
+    better: Callable[..., Any]  # of two keys, NaN and equal zeros included
+    larger: Callable[..., Any]  # of two keys, but for the zeros
+    is_nan: Callable[..., Any]
+    identity: Any  # the key of a window without taps
 
-    order = inner(order)
 
-    def better_bits(candidate, best):
-        return better(order(candidate), order(best))
+@cache
+def keys(op: PoolOp, dtype: np.dtype) -> Keys:
+    """The order of a selection, which its ``better`` has upwards or downwards."""
+    assert op.better is not None
+    infinity, most = int(bits(np.inf, dtype)), 0x7FFF
+    # Below 0 the larger magnitude is the smaller number. As many NaN as there are of that sign go
+    # around, from the lowest keys to the highest.
+    beyond = most - infinity
+    lower_zero, top = -1 - beyond, infinity - beyond
+    up = op.better(np.float32(1), np.float32(0))
 
-    def better_than_numbers(candidate, best):
-        return better(order(candidate), order(best)) & ((best & 0x7FFF) <= infinity)
+    def upwards(number):
+        key = vector.pick(number < 0, most - beyond - number, number - beyond)
+        return vector.convert(key, np.int16)
 
-    def is_nan_bits(candidate):
-        return (candidate & 0x7FFF) > infinity
+    def bits_upwards(key, count):
+        order = vector.convert(key + beyond, np.int16)
+        return vector.convert(vector.pick(order < 0, most - order, order), np.int16)
 
-    return better_bits if blind else better_than_numbers, is_nan_bits
+    def downwards(number):
+        key = vector.pick(number < 0, number - most - 1 - beyond, lower_zero - number)
+        return vector.convert(key, np.int16)
+
+    def bits_downwards(key, count):
+        order = vector.convert(lower_zero - key, np.int16)
+        return vector.convert(vector.pick(order < 0, most - order, order), np.int16)
+
+    def larger(candidate, best):
+        return candidate > best
+
+    def better(candidate, best):
+        either_zero = vector.pick(best == lower_zero, best + 1, best)
+        return candidate > min(either_zero, top)
+
+    def is_nan(key):
+        return key > top
+
+    nothing = int(fill(op, dtype))
+    if nothing < 0:
+        nothing = most - nothing
+    identity = np.array(nothing - beyond if up else lower_zero - nothing).astype(np.int16)[()]
+    ways = (upwards, bits_upwards) if up else (downwards, bits_downwards)
+    key, finish = map(inner, ways)
+    return Keys(key, finish, inner(better), inner(larger), inner(is_nan), identity)
 
 
 @cache
@@ -81,6 +120,7 @@ def in_float32(op: PoolOp) -> PoolOp:
 
 def fitting(op: PoolOp, dtype: np.dtype) -> PoolOp:
     """``op``, or what it is on halves: only an order of all values is one of their bits."""
-    if is_half(dtype) and is_half(op.accumulator(dtype)) and (not op.total or op.omits_nan):
+    plain = op.lift is None and op.finish is as_it_is and not op.omits_nan
+    if is_half(dtype) and is_half(op.accumulator(dtype)) and not (op.total and plain):
         return in_float32(op)
     return op

@@ -73,6 +73,11 @@ def kernel(
     return compile_kernel(MAKERS[name](s, *window, indexed))
 
 
+def alike(axis: Axis) -> bool:
+    """Whether all planes have the same windows."""
+    return np.ndim(axis.interval(0)[0]) == 0
+
+
 def _is_whole(axis: Axis) -> bool:
     return axis.step == 1 and covered(axis)
 
@@ -107,7 +112,7 @@ def _lay_rows(
 ) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
     row = strips * lanes * (item + lane)
-    task_rows, room = tiling(down.kernel, down.stride, len(down), row, far)
+    task_rows, room = tiling(down.kernel, down.stride, len(down), row, item, far)
     words = {
         frame.TASK_ROWS: task_rows,
         frame.ROOM: room * strips,
@@ -138,7 +143,13 @@ def _lay_bins(down: Axis, across: Axis, item: int) -> tuple[dict[int, int], int]
     width = 0 if tall <= 1 and across.step == 1 else across.size
     lanes = LINE // item
     room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
-    words = {frame.TASK_ROWS: 1, frame.ROOM: room, frame.STACK: stack, frame.TILE_WIDTH: width}
+    words = {
+        frame.TASK_ROWS: 1,
+        frame.ROOM: room,
+        frame.STACK: stack,
+        frame.TILE_WIDTH: width,
+        frame.OWN: not (alike(down) and alike(across)),
+    }
     return words, (room * width + stack * lanes) * item + lanes * LINE
 
 
@@ -185,8 +196,10 @@ def _tables(
         column = _nearest(axes[1], beyond, selects)
         tables[frame.COLS] = np.where(column < 0, column, column * place).astype(lane)
     if name == "bins":
-        for field, axis in zip((frame.ROWS, frame.COLS), axes, strict=True):
-            tables[field] = np.stack(axis.interval(cells(axis)), 1)
+        intervals = [np.stack(axis.interval(cells(axis)), -1) for axis in axes]
+        planes = np.broadcast_shapes(*(each.shape[:-2] for each in intervals))
+        for field, each in zip((frame.ROWS, frame.COLS), intervals, strict=True):
+            tables[field] = np.ascontiguousarray(np.broadcast_to(each, planes + each.shape[-2:]))
     if counts:
         down, across = counts
         if lanes.reach:

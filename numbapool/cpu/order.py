@@ -39,6 +39,11 @@ class Lanes(NamedTuple):
         return cls(row, side_by_side, _power_of_two(stride * (cells - 1) + kernel))
 
     @property
+    def read(self) -> int:
+        """Inputs that are read at once."""
+        return min(self.reach, self.all) if self.reach else self.cells
+
+    @property
     def all(self) -> int:
         return self.cells * self.planes
 
@@ -68,15 +73,16 @@ def _power_of_two(least: int) -> int:
 
 
 def tiling(
-    kernel: int, stride: int, height_out: int, row_bytes: int, far: bool
+    kernel: int, stride: int, height_out: int, row_bytes: int, item: int, far: bool
 ) -> tuple[int, int]:
-    """Output rows in a task, and the rows of its tile."""
+    """Output rows in a task, of items of so many bytes, and the rows of its tile."""
     fits = (TILE_BYTES // row_bytes - kernel) // stride + 1
     task_rows = max(fits, FEWEST_ROWS)
     if far:
         # Memory is fastest where what is written soon follows what is read. Tasks fold the rows
         # again that their windows share: a quarter of all, about.
-        task_rows = min(task_rows, max(4 * (kernel - stride) // stride, FEWEST_FAR))
+        few = max(4 * (kernel - stride) // stride, FEWEST_FAR)
+        task_rows = min(task_rows, few * max(4 // item, 1))
     task_rows = min(task_rows, height_out)
     return task_rows, (task_rows - 1) * stride + kernel
 

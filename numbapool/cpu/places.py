@@ -18,8 +18,8 @@ import numpy as np
 from ..jit import inner
 from . import memory, vector
 from .frame import LINE
-from .memory import INPUT
-from .scalars import Scalars
+from .memory import INPUT, OUTPUT
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 
@@ -44,19 +44,21 @@ def make_place(s: Scalars) -> Any:
     It is the first, or the last of those that override. A window has ``rows`` rows, a ``pitch``
     apart, and the columns ``low`` to ``high``, every ``step``-th, as `make_every` says.
     """
-    better, overrides, source, identity = s.better, s.overrides, s.source, s.identity
-    lanes = LINE // np.dtype(source).itemsize
+    better, overrides, nothing = s.better, s.overrides, s.fill
+    taken_as = make_taken(s, OUTPUT)  # inputs are no more lifted than results are
+    lanes = LINE // np.dtype(s.source).itemsize
     zero, one, many = U(0), U(1), U(lanes)
 
     def place(x, at, rows, pitch, low, high, step, on_step, chunk, best):
-        bests, fill = vector.splat(best, lanes), vector.splat(source(identity), lanes)
+        best = taken_as(best)
+        bests, fill = vector.splat(best, lanes), vector.splat(nothing, lanes)
         number = vector.iota(np.int32, lanes, 1)
         overriding, last_row, last_column = overrides(best), zero, low
         for row in range(rows):
             column = low
             if step == one and not overriding:
                 while column + many <= high:
-                    taken = memory.lanes(INPUT, x, at + row * pitch + column, lanes)
+                    taken = taken_as(memory.lanes(INPUT, x, at + row * pitch + column, lanes))
                     worse = vector.leading(better(bests, taken))
                     if worse < many:
                         return row, column + worse
@@ -64,7 +66,9 @@ def make_place(s: Scalars) -> Any:
             while column < high:
                 # Lanes past a window hold the identity, and come after a tap that is no better.
                 inside = number < vector.splat(np.int32(vector.least(high - column, chunk)), lanes)
-                taken = memory.some(INPUT, x, at + row * pitch + column, inside & on_step, fill)
+                taken = taken_as(
+                    memory.some(INPUT, x, at + row * pitch + column, inside & on_step, fill)
+                )
                 if overriding:
                     override = overrides(taken)
                     if vector.some(override):

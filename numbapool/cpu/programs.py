@@ -9,7 +9,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from .. import spans
-from ..geometry import Axis, Laid, lengths, still
+from ..geometry import Laid, lengths, still
 from ..ops import OPS, PoolOp
 from ..ops.base import is_half
 from . import frame, kernels, volumes
@@ -45,9 +45,9 @@ def _works_on_vectors(op: PoolOp, dtype: np.dtype) -> bool:
     return bool(accumulator(op.lift(nothing)) == nothing)
 
 
-def _alike(axis: Axis) -> bool:
-    """Whether all planes have the same windows."""
-    return np.ndim(axis.interval(0)[0]) == 0
+def _works_on_tables(axes: Sequence[Laid]) -> bool:
+    """Whether kernels for vectors have the windows: of planes that differ, those of rows."""
+    return kernels.alike(axes[0].axis) or (len(axes) <= 2 and axes[-1].by == 1)
 
 
 def program(
@@ -56,7 +56,7 @@ def program(
 ) -> Program:  # fmt: skip
     """How to pool ``planes`` of any number of axes, on vectors if the op's scalars work on them."""
     op = fitting(op, dtype)
-    if _alike(axes[0].axis) and _works_on_vectors(op, dtype):
+    if _works_on_tables(axes) and _works_on_vectors(op, dtype):
         given = op, axes, planes, walk, dtype, index_dtype, divisor
         try:
             return _by_pixels(*given) or volumes.program(*given)

@@ -53,11 +53,10 @@ def make_across(
 ) -> Any:
     """Folds the windows of a strip in one input row: their values, and columns in an index map.
 
-    A kernel that is blind tells in which lanes there was what it does not see.
+    And what is watched of the inputs.
     """
     combine, better, lane, taken_as = s.combine, s.better, s.lane, make_taken(s, INPUT)
-    identity, source, blind, overrides = s.identity, s.source, s.blind, s.overrides
-    all_taps = stride > 1  # else the first and the last meet every input
+    fill, watched = s.fill, s.watched
     cells, planes, reach = lanes
     every = lanes.all
     one, count, step = U(1), U(kernel), lane(stride)
@@ -75,27 +74,25 @@ def make_across(
 
     def across(x, at, by_plane, start, width, inside):
         if inside:
-            taken = taps.taps(
-                INPUT, x, at, by_plane, 0, 0, None, kernel, stride, cells, planes, reach
-            )
-        else:
-            taken = taps.taps(
-                INPUT, x, at, by_plane, -start, width - start, source(identity), kernel, stride,
-                cells, planes, reach,
+            taken, unseen = taps.taps(
+                INPUT, x, at, by_plane, 0, 0, None, kernel, stride, cells, planes, reach, taken_as,
+                watched,
             )  # fmt: skip
-        value = taken_as(taken[0])
+        else:
+            taken, unseen = taps.taps(
+                INPUT, x, at, by_plane, -start, width - start, fill, kernel, stride, cells,
+                planes, reach, taken_as, watched,
+            )  # fmt: skip
+        value = taken[0]
         where = columns(start, U(0), width, inside) if placed else vector.splat(lane(0), every)
-        unseen = overrides(value) if blind else vector.splat(False, every)
         for tap in range(one, count):
-            other = taken_as(taken[tap])
+            other = taken[tap]
             if indexed:
                 there = where
                 if placed:
                     there = columns(start, tap, width, inside)
                 where = vector.pick(better(other, value), there, where)
             value = combine(value, other)
-            if blind and (all_taps or tap == count - one):
-                unseen |= overrides(other)
         return value, where, unseen
 
     return inner(across, inlined=True)
@@ -132,7 +129,8 @@ def make_rows(
     across = make_across(s, kernel[1], stride, lanes, indexed and counted, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
-    selects, divides, blind = s.selects, s.divides, s.blind
+    selects, divides, blind, fill = s.selects, s.divides, s.blind, s.fill
+    watched, met, read = s.watched, s.met, lanes.read
     stamp, (by_strip, tiled, held) = s.fingerprint, order
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
@@ -147,7 +145,7 @@ def make_rows(
         inside = (not single) & (start >= 0) & (start + needs <= width)
         taken = memory.load(INPUT, nearest, U(row))
         if not selects and taken < 0:
-            nothing = vector.splat(lane(0), every), vector.splat(False, every)
+            nothing = vector.splat(lane(0), every), watched(vector.splat(fill, read))
             return (vector.splat(accumulator(identity), every), *nothing)
         at = base + U(taken * by_row + start)
         value, where, unseen = across(x, at, by_plane, start, width, inside)
@@ -205,7 +203,7 @@ def make_rows(
         tiles = (height_out + task_rows - one) // task_rows
         group, top = first // tiles, first % tiles * task_rows
         for task in range(first, last):
-            unseens = vector.splat(False, every)
+            unseens = watched(vector.splat(fill, read))
             plane = vector.least(group * planes_a_task, last_plane)
             base = plane * by_channel
             if plane >= channels:
@@ -226,7 +224,7 @@ def make_rows(
                             start, width,
                         )  # fmt: skip
                         if blind:
-                            unseens |= unseen
+                            unseens = vector.either(unseens, unseen)
                         memory.store(TILE, tile, at, value)
                         if indexed:
                             memory.store(TILE_INDEX, tile_index, at, where)
@@ -239,7 +237,7 @@ def make_rows(
                         x, base, by_channel, by_row, by_place, nearest, low, start, width
                     )
                     for tap in range(held):
-                        unseens |= kept_rows[tap][2]
+                        unseens = vector.either(unseens, kept_rows[tap][2])
                 for o in range(top, bottom):
                     for strip in range(begin, begin + together):
                         j = vector.least(strip * many, last_strip)
@@ -265,11 +263,11 @@ def make_rows(
                                 kept_rows = taken[known:]
                             value, where, unseen = taken[0]
                             if not held:
-                                unseens |= unseen
+                                unseens = vector.either(unseens, unseen)
                             for tap in range(1, kernel[0]):
                                 other, there, unseen = taken[tap]
                                 if tap >= held:
-                                    unseens |= unseen
+                                    unseens = vector.either(unseens, unseen)
                                 if indexed:
                                     where = vector.pick(better(other, value), there, where)
                                 value = combine(value, other)
@@ -284,7 +282,7 @@ def make_rows(
                     to += cells
                     at += apart * pitch
                 begin += together
-            if blind and vector.some(unseens):
+            if blind and met(unseens):
                 return task
             top = bottom
             if top == height_out:

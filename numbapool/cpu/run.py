@@ -45,8 +45,8 @@ def _halving(fold: Any, combine: Any) -> Any:
 @cache
 def make_vectors(s: Scalars, role: int) -> Any:
     """Folds ``count`` neighbours to a vector of what lies in its lanes."""
-    combine, accumulator, identity = s.combine, s.accumulator, s.identity
-    source = s.accumulator if role != memory.INPUT else s.source
+    combine, accumulator = s.combine, s.accumulator
+    nothing = s.fill if role == memory.INPUT else s.identity
     lanes = LINE // np.dtype(accumulator).itemsize
     taken_as = make_taken(s, role)
     zero, one, two, side = U(0), U(1), U(2), U(SIDE)
@@ -81,7 +81,7 @@ def make_vectors(s: Scalars, role: int) -> Any:
             top += many
         rest = full // block * block
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count % many), lanes)
-        fill = vector.splat(source(identity), lanes)
+        fill = vector.splat(nothing, lanes)
         value = taken_as(memory.some(role, x, at + full * many, valid, fill))
         while full % side:
             full -= one

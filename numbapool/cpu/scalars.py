@@ -13,8 +13,8 @@ from ..ops import PoolOp
 from ..ops.base import as_it_is, is_half
 from ..ops.together import seen_together
 from . import arithmetic, vector  # noqa: F401  the first teaches Numba what scalars do with vectors
-from .half_scalars import bits, make_narrow, make_widen, ordered
-from .memory import INPUT
+from .half_scalars import fill, keys, make_narrow, make_widen
+from .memory import INPUT, OUTPUT
 
 
 class Scalars(NamedTuple):
@@ -23,14 +23,19 @@ class Scalars(NamedTuple):
     combine: Callable[..., Any]
     better: Callable[..., Any]
     overrides: Callable[..., Any]
+    # What a kernel that is blind does not see: a mask of it, or the least bits; whether it was met.
+    watched: Callable[..., Any]
+    met: Callable[..., Any]
     reduce: Callable[..., Any]  # all taps of a window
     lift: Callable[..., Any]
     widen: Callable[..., Any] | None  # halves to float32
+    key: Callable[..., Any] | None  # of halves that are compared
     finish: Callable[..., Any]
     identity: Any
+    fill: Any  # what counts as it, in the place of an input
     selects: bool
     divides: bool  # the result depends on the number of taps
-    blind: bool  # to values that override: a task that meets one is left to another kernel
+    blind: bool  # to what is rare: a task that meets it is left to another kernel
     ambiguous: bool  # of other values that are equal: the first of them is looked for
     two_zeros: bool  # values that are equal and differ: 0.0 and -0.0
     source: type
@@ -78,11 +83,11 @@ def _selection(
     """``better(candidate, best)`` and ``combine(earlier, later)`` of an op, reckoned in a dtype."""
     if op.better is None:
         return inner(_never), inner(op.combine or _never)
-    better, overrides = op.better, op.overrides
     if is_half(dtype):
-        better, is_nan = ordered(dtype, better, blind)
-        overrides = is_nan if overrides else None
-    better = inner(better)
+        of_keys = keys(op, dtype)
+        better = of_keys.larger if blind else of_keys.better
+        return better, inner(_selecting(better))
+    better, overrides = inner(op.better), op.overrides
     if overrides is None or blind:
         return better, inner(_selecting(better))
     overrides = inner(overrides)
@@ -93,6 +98,25 @@ def _as_it_is(tap: Any) -> Any:
     return tap
 
 
+def _watched(op: PoolOp, accumulator: type, of_keys: bool) -> Callable[..., Any]:
+    """Of an input: whether it overrides, or, of keys, its bits: -0.0 is the least of them."""
+    overrides = inner(op.overrides or _nothing)
+    if of_keys:
+        return inner(_as_it_is)
+    if op.lift is None:
+        return overrides
+    lift = inner(op.lift)
+    return inner(lambda tap: overrides(lift(vector.convert(tap, accumulator))))
+
+
+def _any(watched: Any) -> Any:
+    return vector.some(watched)
+
+
+def _negative_zero(watched: Any) -> Any:
+    return vector.some(watched == -32768)
+
+
 def stored(dtype: np.dtype) -> np.dtype:
     """The type that kernels see: bool is a byte to them, 0 or 1, and halves are bits."""
     if is_half(dtype):
@@ -101,14 +125,21 @@ def stored(dtype: np.dtype) -> np.dtype:
 
 
 def may_be_blind(op: PoolOp, dtype: np.dtype) -> bool:
-    """Whether there are values that override, but rarely: only floats have NaN."""
-    return op.overrides is not None and (dtype.kind == "f" or is_half(dtype))
+    """Whether there are rare values that cost much: NaN, and a lower zero among keys."""
+    if is_half(dtype):
+        return op.better is not None and is_half(op.accumulator(dtype))
+    return op.overrides is not None and dtype.kind == "f"
 
 
 @cache
 def make_taken(s: Scalars, role: int) -> Any:
-    """What is folded of a tap, or of a vector of them; only those of the input are lifted."""
+    """What is folded of a tap, or of a vector of them; only those of the input are lifted.
+
+    Those of the output are results of another kernel.
+    """
     accumulator, lift, widen = s.accumulator, s.lift, s.widen
+    if s.key is not None and role in (INPUT, OUTPUT):
+        return s.key
     if role == INPUT and widen is not None:
         return inner(
             lambda taps: vector.convert(lift(vector.convert(widen(taps), accumulator)), accumulator)
@@ -129,27 +160,32 @@ def scalars(
     finish = op.scale if scaled and op.scale else op.finish
     if is_half(result) and not is_half(reckoned):
         finish = make_narrow(result, finish)
-    overrides = op.overrides or _nothing
-    if is_half(reckoned):
-        nothing = bits(op.identity(np.dtype(np.float32)), reckoned)
-        overrides = ordered(reckoned, better, blind)[1]
+    overrides = inner(op.overrides or _nothing)
+    of_keys = keys(op, reckoned) if is_half(reckoned) else None
+    if of_keys is not None:
+        finish, overrides, nothing = of_keys.finish, of_keys.is_nan, of_keys.identity
     else:
         nothing = accumulator.type(op.identity(reckoned))
+    source = stored(dtype).type
     return Scalars(
         combine=combine,
         better=better,
-        overrides=inner(overrides),
+        overrides=overrides,
+        watched=_watched(op, accumulator.type, of_keys is not None),
+        met=inner(_any if of_keys is None else _negative_zero),
         reduce=seen_together(op, better, combine, with_helpers),
         lift=inner(op.lift or _as_it_is),
         widen=make_widen(dtype) if is_half(dtype) and not is_half(reckoned) else None,
+        key=of_keys and of_keys.key,
         finish=inner(finish),
         identity=nothing,
+        fill=fill(op, dtype) if is_half(dtype) else source(op.identity(reckoned)),
         selects=op.better is not None,
         divides=op.finish is not as_it_is,
         blind=blind,
         ambiguous=op.better is not None and (not op.total or is_half(reckoned)),
         two_zeros=op.better is not None and reckoned.kind == "f" and not is_half(reckoned),
-        source=stored(dtype).type,
+        source=source,
         accumulator=accumulator.type,
         result=stored(result).type,
         lane=lane,

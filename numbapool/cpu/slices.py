@@ -38,7 +38,7 @@ from .frame import (
     after,
 )  # fmt: skip
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE
-from .scalars import Scalars
+from .scalars import Scalars, make_taken
 
 U = np.uintp
 FEW = 8  # slices that are folded one after the other, else pairwise
@@ -48,6 +48,7 @@ FEW = 8  # slices that are folded one after the other, else pairwise
 def make_column(s: Scalars, lanes: int, indexed: bool) -> Any:
     """Folds ``count`` vectors of a tile, a ``pitch`` apart: values, and places in a volume."""
     combine, better, lane, selects = s.combine, s.better, s.lane, s.selects
+    taken_as = make_taken(s, OUTPUT)
     zero, one, two, many, few = U(0), U(1), U(2), U(lanes), U(FEW)
 
     def moved(where, by):
@@ -55,13 +56,14 @@ def make_column(s: Scalars, lanes: int, indexed: bool) -> Any:
         return vector.pick(where == nowhere, nowhere, where + vector.splat(lane(by), lanes))
 
     def in_turn(tile, tile_index, at, count, pitch, place, further):
-        value, where = memory.lanes(TILE, tile, at, lanes), vector.splat(lane(0), lanes)
+        value = taken_as(memory.lanes(TILE, tile, at, lanes))
+        where = vector.splat(lane(0), lanes)
         if indexed:
             where = moved(memory.lanes(TILE_INDEX, tile_index, at, lanes), place)
         for _ in range(one, count):
             at += pitch
             place += further
-            other = memory.lanes(TILE, tile, at, lanes)
+            other = taken_as(memory.lanes(TILE, tile, at, lanes))
             if indexed:
                 there = moved(memory.lanes(TILE_INDEX, tile_index, at, lanes), place)
                 where = vector.pick(better(other, value), there, where)

@@ -1,4 +1,7 @@
-"""The taps of neighbouring windows, one vector a tap, however far apart the windows are."""
+"""The taps of neighbouring windows, one vector a tap, however far apart the windows are.
+
+What is read becomes what is folded before windows take their taps of it: most share some.
+"""
 
 from __future__ import annotations
 
@@ -9,38 +12,89 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from .memory import align, masked, place, tag
-from .vector import Vector, joined, shuffle, spread
+from .vector import Vector, joined, shuffle, spread, worse
 
 WORD = ir.IntType(32)
 
 
-class _Rows:
-    """Reads ``size`` neighbours; places outside ``bounds`` are not read, but ``fill``."""
+class _Call:
+    """A call of what kernels may call, on an argument of this type."""
 
-    def __init__(self, context: Any, builder: Any, role: int, base: Any, dtype: Any, size: int):
+    def __init__(self, typing_context: Any, function: Any, kind: Any) -> None:
+        self.function = function
+        self.signature = typing_context.resolve_function_type(function, (kind,), {})
+
+    @property
+    def result(self) -> Any:
+        return self.signature.return_type
+
+    def made(self, context: Any, builder: Any) -> Any:
+        made = context.get_function(self.function, self.signature)
+        context.add_linking_libs(getattr(made, "libs", ()))
+        return lambda value: made(builder, (value,))
+
+
+def limited(builder: Any, number: Any, most: int) -> Any:
+    """A number, or what of it is from 0 to ``most``."""
+    for limit, beyond in ((number.type(0), "<"), (number.type(most), ">")):
+        number = builder.select(builder.icmp_signed(beyond, number, limit), limit, number)
+    return number
+
+
+class _Rows:
+    """Reads ``size`` neighbours; places outside ``bounds`` are not read, but ``fill``.
+
+    What ``taken`` makes of them is given; what is ``watched`` of all is ``seen``.
+    """
+
+    def __init__(
+        self, context: Any, builder: Any, role: int, base: Any, dtype: Any, size: int,
+        taken: Any = None, watched: Any = None,
+    ) -> None:  # fmt: skip
         self.builder, self.role, self.base, self.size = builder, role, base, size
         self.align = align(context, dtype)
         self.kind = ir.VectorType(context.get_data_type(dtype), size)
+        self.word = ir.IntType(32 if self.align > 2 else 16)
         self.bounds: list[Any] = []
         self.fill: Any = None
+        self.taken, self.watched, self.seen = taken, watched, None
 
     def mask(self, low: Any, high: Any, fill: Any) -> None:
-        words = [self.builder.trunc(bound, WORD) for bound in (low, high)]
+        # Numbers as narrow as what is read are compared a vector at once.
+        most = 2 ** (self.word.width - 1) - 1
+        bounds = [limited(self.builder, bound, most) for bound in (low, high)]
+        words = [self.builder.trunc(bound, self.word) for bound in bounds]
         self.bounds = [spread(self.builder, word, self.size) for word in words]
         self.fill = spread(self.builder, fill, self.size)
 
-    def item(self, at: Any) -> Any:
-        load = self.builder.load(self.builder.gep(self.base, [at]))
-        return tag(self.builder, load, self.role)
+    def watch(self, row: Any) -> None:
+        watched = self.watched(row)
+        self.seen = watched if self.seen is None else worse(self.builder, self.seen, watched)
 
-    def row(self, at: Any, beyond: int = 0) -> Any:
-        """The row ``beyond`` the place ``at`` that bounds are counted from."""
+    def item(self, at: Any) -> Any:
+        """The one there, in every lane."""
+        load = self.builder.load(self.builder.gep(self.base, [at]))
+        one = spread(self.builder, tag(self.builder, load, self.role), self.size)
+        self.watch(one)
+        return self.taken(one)
+
+    def row(self, at: Any, beyond: int = 0, new: bool = True) -> Any:
+        """The row ``beyond`` the place ``at`` that bounds are counted from.
+
+        It is watched if there is something ``new`` in it.
+        """
+        row = self._read(at, beyond)
+        if new and self.watched:
+            self.watch(row)
+        return self.taken(row) if self.taken else row
+
+    def _read(self, at: Any, beyond: int) -> Any:
         builder = self.builder
         here = place(builder, self.base, builder.add(at, at.type(beyond)), self.kind)
         if not self.bounds:
             return tag(builder, builder.load(here, align=self.align), self.role)
         places = ir.Constant(
-            ir.VectorType(WORD, self.size), [beyond + lane for lane in range(self.size)]
+            ir.VectorType(self.word, self.size), [beyond + lane for lane in range(self.size)]
         )
         inside = builder.and_(
             builder.icmp_signed(">=", places, self.bounds[0]),
@@ -98,7 +152,8 @@ def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> lis
     """Taps from rows that hold every ``stride``-th of them."""
     builder = rows.builder
     if stride == 1:
-        return [rows.row(at, tap) for tap in range(kernel)]
+        # The first and the last meet every input.
+        return [rows.row(at, tap, tap in (0, kernel - 1)) for tap in range(kernel)]
     pieces = rows.rows(at, 0, stride)
     taken: list[Any] = []
     for tap in range(kernel):
@@ -110,37 +165,60 @@ def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> lis
         else:  # the tap a stride earlier, of the next window
             beyond = rows.item(builder.add(at, at.type(tap + stride * (cells - 1))))
             places = ir.Constant(ir.VectorType(WORD, cells), list(range(1, cells + 1)))
-            ahead = spread(builder, beyond, cells)
-            taken.append(builder.shuffle_vector(taken[tap - stride], ahead, places))
+            taken.append(builder.shuffle_vector(taken[tap - stride], beyond, places))
     return taken
 
 
 @intrinsic(prefer_literal=True)
 def taps(
     typing_context: Any, role: Any, base: Any, at: Any, apart: Any, low: Any, high: Any, fill: Any,
-    kernel: Any, stride: Any, cells: Any, planes: Any, reach: Any,
+    kernel: Any, stride: Any, cells: Any, planes: Any, reach: Any, taken_as: Any, watched: Any,
 ) -> Any:  # fmt: skip
     """Tap 0, 1, ... of ``cells`` windows a ``stride`` apart in each of ``planes`` planes.
 
     The first is at ``base[at]``, the next plane's ``apart`` on. Places before ``low`` and from
     ``high`` on, counted from there, are not read and hold ``fill``; if that is None, all are read.
     With a ``reach``, all taps of a plane lie in so many places.
+
+    Taps are what ``taken_as`` makes of what is read. With them comes what is ``watched`` in it, the
+    `vector.either` of all.
     """
     k, s, n = kernel.literal_value, stride.literal_value, cells.literal_value
     many, span = planes.literal_value, reach.literal_value
-    result = types.UniTuple(Vector(base.dtype, many * n), k)
+    size = min(span, many * n) if span else n
+    read = Vector(base.dtype, size)
+    taking, watching = (_Call(typing_context, each, read) for each in (taken_as, watched))
+    found = types.UniTuple(Vector(taking.result.dtype, many * n), k)
+    result = types.Tuple((found, watching.result))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, base_at, start, step, first, last, outside, *_ = args
-        size = min(span, many * n) if span else n
-        rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size)
+        functions = (each.made(context, builder) for each in (taking, watching))
+        rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size, *functions)
         if fill != types.none:
             rows.mask(first, last, outside)
         if span:
             taken = _of_reach(rows, start, step, k, s, n, many, span)
         else:
             taken = _of_strip(rows, start, k, s, n)
-        return context.make_tuple(builder, result, taken)
+        taken = context.make_tuple(builder, found, taken)
+        return context.make_tuple(builder, result, [taken, rows.seen])
 
     kinds = (role, base, types.uintp, types.uintp, types.int64, types.int64, fill, kernel, stride)
-    return result(*kinds, cells, planes, reach), generate
+    return result(*kinds, cells, planes, reach, taken_as, watched), generate
+
+
+@intrinsic(prefer_literal=True)
+def every(
+    typing_context: Any, role: Any, base: Any, at: Any, stride: Any, count: Any
+) -> Any:
+    """Of what lies from ``base[at]`` on, every ``stride``-th, ``count`` of them."""
+    many, step = count.literal_value, stride.literal_value
+    vector = Vector(base.dtype, many)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        rows = _Rows(context, builder, role.literal_value, args[1], base.dtype, many)
+        pieces = rows.rows(args[2], 0, step)
+        return _picked(builder, pieces, list(range(0, step * many, step)))
+
+    return vector(role, base, types.uintp, stride, count), generate

@@ -52,6 +52,13 @@ def joined(builder: Any, parts: list[Any]) -> Any:
     return parts[0]
 
 
+def worse(builder: Any, one: Any, other: Any) -> Any:
+    """Where one of two masks is set; of numbers, the smaller one in each lane."""
+    if one.type.element == ir.IntType(1):
+        return builder.or_(one, other)
+    return builder.select(builder.icmp_signed("<", one, other), one, other)
+
+
 @intrinsic(prefer_literal=True)
 def splat(typing_context: Any, value: Any, count: Any) -> Any:
     """``count`` lanes of one value."""
@@ -185,6 +192,16 @@ def some(typing_context: Any, mask: Any) -> Any:
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
     return types.boolean(mask), generate
+
+
+@intrinsic
+def either(typing_context: Any, one: Any, other: Any) -> Any:
+    """The `worse` of two."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return worse(builder, *args)
+
+    return one(one, one), generate
 
 
 @intrinsic

@@ -39,7 +39,7 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
     has_negative_zero = make_has_negative_zero(s)
     source, accumulator, result, index_type = s.source, s.accumulator, s.result, s.index
     taken_as = make_taken(s, INPUT)
-    identity, divides, stamp = s.identity, s.divides, s.fingerprint
+    nothing, divides, stamp = s.fill, s.divides, s.fingerprint
     two_zeros, ambiguous = s.two_zeros, s.ambiguous
     zero, one, two, many, nought = U(0), U(1), U(2), U(lanes), accumulator(0)
 
@@ -65,7 +65,7 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
             count = vector.splat(taps, lanes)
         full, rest = size // many, size % many
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(rest), lanes)
-        fill = vector.splat(source(identity), lanes)
+        fill = vector.splat(nothing, lanes)
         on_step, chunk = every(one)
         for group in range(first, last):
             plane = vector.least(group * many, last_plane)
