@@ -13,7 +13,7 @@ from .arguments import plain
 from .arrays import as_it_is, check_dtype, check_outs, checked_index_dtype
 from .axes import road
 from .docs import documented
-from .elementwise import copied, empty, part
+from .elementwise import copied, empty, part, split
 from .indices import pooled
 from .nan import policed
 from .ops import MAX, MEAN, MIN, OPS, PoolOp
@@ -310,15 +310,15 @@ def spatial_pyramid_pool(
         vectors = [empty(array, shape, kind) for kind in kinds]
     else:
         vectors = check_outs(out, shape, kinds, array)
-    at, here = 0, isinstance(array, np.ndarray)
+    at, here = 0, isinstance(array, np.ndarray) and array.flags.c_contiguous
     for side in sides:
         form = channels, side, side
         cells = [part(vector, at, at + prod(form), 1) for vector in vectors]
-        level = [each.reshape(batch, *form) if here else each.split(*form) for each in cells]
+        level = [split(each, *form) for each in cells]
         into = tuple(level) if return_indices else level[0]
         found = lazy.run(op, (geometry.adaptive, 2, side), array, return_indices, index_dtype,
-            None, into if here else None, num_threads, None)  # fmt: skip
-        if not here:  # where kernels write to contiguous arrays
+            None, into if here else None, num_threads, targets.place(array))  # fmt: skip
+        if not here:  # kernels write to arrays that lie as the input does
             for result, each in zip(found if return_indices else (found,), level, strict=True):
                 copied(result, each)
         at += prod(form)

@@ -289,6 +289,11 @@ def check_form(
         raise ValueError(f"{name} must be writable, got a read-only array of shape {shape}")
 
 
+def elsewhere(name: str, array: Any) -> TypeError:
+    """The error of an array of the host where results are made on a GPU."""
+    return TypeError(f"{name} must be on the GPU that this runs on, got {type(array).__name__}")
+
+
 def shared_memory(name: str, array: Any, other: Any) -> ValueError:
     """The error of an ``out`` that lies where another array of the call does."""
     return ValueError(

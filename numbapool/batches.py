@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,11 +10,13 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from . import targets
-from .arguments import LARGEST, plain
+from .arguments import plain
 from .axes import pool as pool_axes
 from .ops import OPS, PoolOp
 
 Call = Callable[[Any], Any]
+#: Batches at a time, at most: each has a place of its own.
+DEEPEST = 1024
 
 
 class Slot(Protocol):
@@ -91,8 +94,8 @@ def pool_batches(
     [[1.0, 4.0]]
     """
     depth = plain("depth", depth)
-    if type(depth) is not int or not 1 <= depth <= LARGEST:
-        raise ValueError(f"depth must be an int from 1 to {LARGEST}, got depth={depth!r}")
+    if type(depth) is not int or not 1 <= depth <= DEEPEST:
+        raise ValueError(f"depth must be an int from 1 to {DEEPEST}, got depth={depth!r}")
     if not isinstance(batches, Iterable):
         raise TypeError(f"batches must be iterable, got {type(batches).__name__}")
     for name, why in (("out", "every batch has a result"), ("stream", "every batch has a stream")):
@@ -159,13 +162,23 @@ class _OnHost:
             return self.call(batch)
 
 
+def _next(ready: SimpleQueue[Any], process: int) -> Any:
+    """What the reader has done next."""
+    if os.getpid() != process:
+        raise RuntimeError(
+            "batches were begun before this process was forked, and their reader stayed behind: "
+            "begin them in the process that takes the results"
+        )
+    return ready.get()
+
+
 def _streamed(
     batches: Iterable[Any], making: AbstractContextManager[list[Slot]]
 ) -> Generator[Any, None, None]:
     """Results in order; a thread takes a free slot, then a batch to start in it."""
     free: SimpleQueue[Slot | None] = SimpleQueue()
     ready: SimpleQueue[Slot | BaseException | None] = SimpleQueue()
-    closed = threading.Event()
+    closed, process = threading.Event(), os.getpid()
 
     def read() -> None:
         try:
@@ -188,7 +201,7 @@ def _streamed(
         reader = threading.Thread(target=read, name="numbapool-reader", daemon=True)
         reader.start()
         try:
-            while (slot_or_end := ready.get()) is not None:
+            while (slot_or_end := _next(ready, process)) is not None:
                 if isinstance(slot_or_end, BaseException):
                     try:
                         raise slot_or_end
@@ -201,4 +214,5 @@ def _streamed(
         finally:
             closed.set()
             free.put(None)
-            reader.join()
+            if reader is not threading.current_thread():  # which may be who drops the iterator
+                reader.join()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,32 +12,44 @@ from .arguments import plain
 from .arrays import check_dtype, narrowed, widened
 from .axes import channels_first
 from .docs import documented
-from .elementwise import choose, mapped, number, quotient
+from .elementwise import choose, is_number, mapped, number, quotient, split
 from .indices import taken
 from .nan import omits
 from .ops import MAX, MEAN
 from .ops.base import floating, omitting
-from .targets import adapting, streamed
+from .targets import adapting, place, streamed
 
 PADDINGS: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "zero": "constant"}
 
 
-@lru_cache(maxsize=32)
-def padded_places(sizes: tuple[int, ...], before: int, after: int, mode: str) -> np.ndarray:
-    """Which input each place of a padded plane is a copy of, flat in the plane; -1 is a zero."""
-    found = np.zeros((), np.int64)
+def _joined(outer: Any, length: Any, inner: Any) -> Any:
+    return choose((outer < 0) | (inner < 0), -1, outer * length + inner)
+
+
+def padded_places(
+    sizes: tuple[int, ...], before: int, after: int, mode: str, like: Any
+) -> Any:
+    """Which input each place of a padded plane is a copy of, flat in the plane; -1 is a zero.
+
+    Where ``like`` is.
+    """
+    none = {"constant_values": -1} if mode == "zero" else {}
+    found: Any = None
     for size in sizes:
-        none = {"constant_values": -1} if mode == "zero" else {}
         along: Any = np.pad(np.arange(size), (before, after), PADDINGS[mode], **none)
-        outer = found[..., None]
-        found = np.where((outer < 0) | (along < 0), -1, outer * size + along)
+        if found is None:
+            found = along
+        else:
+            outer, length = split(found, found.shape[-1], 1), number(size, np.int64)
+            found = mapped(_joined, outer, length, along, dtype=np.int64, like=like)
     return found
 
 
 def _padded(array: Any, dims: int, before: int, after: int, mode: str) -> Any:
     """``array`` with more around it, its axes in memory as they were."""
     if not isinstance(array, np.ndarray):
-        return taken(array, padded_places(array.shape[-dims:], before, after, mode), dims)
+        sizes = array.shape[-dims:]
+        return taken(array, padded_places(sizes, before, after, mode, array), dims)
     pads = [(0, 0)] * (array.ndim - dims) + [(before, after)] * dims
     order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
     padded = np.pad(array.transpose(order), [pads[axis] for axis in order], PADDINGS[mode])
@@ -52,7 +63,7 @@ def _filtered(
     steps = [(2, 1)] * (count - 2) + [(min(count, 2), strides)]
     for kernel, stride in steps:
         where = (geometry.sliding, dims, kernel, stride)
-        array = lazy.run(MEAN, where, array, False, None, None, None, num_threads)
+        array = lazy.run(MEAN, where, array, False, None, None, None, num_threads, place(array))
     return array
 
 
@@ -71,10 +82,6 @@ def blur_filter(
     return count, before, after
 
 
-def _is_number(value: Any) -> Any:
-    return value == value
-
-
 def _number_or(value: Any, nothing: Any) -> Any:
     return choose(value == value, value, nothing)
 
@@ -90,7 +97,7 @@ def _blurred(
     padded = _padded(widened(array), dims, before, after, padding_mode)
     window, kind = (dims, count, strides, num_threads), padded.dtype
     if omit:
-        weights = _filtered(mapped(_is_number, padded, dtype=kind), *window)
+        weights = _filtered(mapped(is_number, padded, dtype=kind), *window)
         numbers = mapped(_number_or, padded, number(0, kind), dtype=kind)
         # Of NaN only: no weight, and NaN.
         result = mapped(quotient, _filtered(numbers, *window), weights, dtype=kind)
@@ -141,7 +148,7 @@ def _blurring_maxima(dims: int) -> Callable[..., Any]:
         omit = omits(input, nan_policy)
         where = functional.window(dims, kernel_size, 1, 0, 1, False)
         largest = omitting(MAX) if omit else MAX
-        dense = lazy.run(largest, where, array, False, None, None, None, num_threads)
+        dense = lazy.run(largest, where, array, False, None, None, None, num_threads, place(array))
         return wrap(_blurred(dense, dims, filter_size, stride, padding_mode, omit, num_threads))
 
     return documented(max_blur_pool, "max_blur", dims)

@@ -18,7 +18,7 @@ from .elementwise import added, mapped, number, quotient
 from .fractional import placed
 from .gradients import checked_shape, floats
 from .ops import SUM
-from .targets import adapting, streamed
+from .targets import adapting, place, streamed
 from .unpool import scattered
 
 
@@ -55,8 +55,9 @@ def _of_both(dims: int) -> Callable[..., Any]:
         found = []
         for pool, grad in ((least, low), (most, high)):
             _, indices = pool(
-                x, kernel_size, stride, padding, dilation, ceil_mode, True, num_threads=num_threads
-            )
+                x, kernel_size, stride, padding, dilation, ceil_mode, True,
+                num_threads=num_threads, target=place(x),
+            )  # fmt: skip
             found.append(scattered(grad, indices, dims, sizes, "sum", None, num_threads))
         return wrap(mapped(added, *found, dtype=x.dtype))
 
@@ -76,12 +77,13 @@ def _blurred_back(
     averaged = tuple(size + last - 1 for size in sizes)
     cells = geometry.lengths(geometry.sliding(averaged, last, strides))
     check_form(grad, "grad_output", (*lead, *cells), grad.dtype)
-    found = average(grad, (*lead, *averaged), last, strides, num_threads=num_threads)
+    how = {"num_threads": num_threads, "target": place(grad)}
+    found = average(grad, (*lead, *averaged), last, strides, **how)
     for _ in range(taps - 2):
         averaged = tuple(size + 1 for size in averaged)
-        found = average(found, (*lead, *averaged), 2, 1, num_threads=num_threads)
+        found = average(found, (*lead, *averaged), 2, 1, **how)
     # What went to the padding goes to the inputs that it repeats.
-    places = padded_places(sizes, before, taps - 1 - before, padding_mode)
+    places = padded_places(sizes, before, taps - 1 - before, padding_mode, found)
     return scattered(found, places, dims, sizes, "sum", None, num_threads)
 
 
@@ -129,7 +131,9 @@ def _of_max_blur(dims: int) -> Callable[..., Any]:
         grad, wrap = floats("grad_output", grad_output, adapt)
         x, _ = floats("input", input, adapt)
         sizes = geometry.spatial(x.shape, dims)
-        dense, where = most(x, kernel_size, 1, return_indices=True, num_threads=num_threads)
+        dense, where = most(
+            x, kernel_size, 1, return_indices=True, num_threads=num_threads, target=place(x)
+        )
         if grad.dtype != x.dtype:
             raise ValueError(
                 f"grad_output must have the dtype of input, {x.dtype}, got dtype {grad.dtype} "
@@ -182,7 +186,9 @@ def _of_drawn(dims: int) -> Callable[..., Any]:
         taps = number(prod(int(axis.count(0)) for axis in axes), grad.dtype)
         shares = mapped(quotient, grad, taps, dtype=grad.dtype)
         where = (as_drawn, dims, *map(_transposed, axes))
-        return wrap(lazy.run(SUM, where, shares, False, None, None, None, num_threads))
+        return wrap(
+            lazy.run(SUM, where, shares, False, None, None, None, num_threads, place(shares))
+        )
 
     return documented(backward, "fractional_avg", dims, backward=True)
 

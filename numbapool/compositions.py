@@ -11,12 +11,13 @@ import numpy as np
 
 from . import adaptive, arguments, functional, geometry, lazy
 from .arguments import plain
+from .arrays import as_native
 from .axes import channels_first
 from .docs import documented
 from .elementwise import copied, empty, part
 from .nan import policed
 from .ops import MAX, MIN
-from .targets import adapting, streamed
+from .targets import adapting, place, streamed
 
 #: Bytes of planes that two poolings go over in turns: they stay in the caches meanwhile.
 TOGETHER = 4 * 1024 * 1024
@@ -43,9 +44,10 @@ def _both(dims: int) -> Callable[..., Any]:
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
         axes = geometry.sliding(geometry.spatial(array.shape, dims), *where[2:])
         least, most = (policed(op, input, nan_policy) for op in (MIN, MAX))
-        if not isinstance(array, np.ndarray):
+        here = place(array)
+        if not here or not array.flags.c_contiguous:
             low, high = (
-                lazy.run(op, where, array, False, None, None, None, num_threads)
+                lazy.run(op, where, array, False, None, None, None, num_threads, here)
                 for op in (least, most)
             )
             return wrap(low), wrap(high)
@@ -56,7 +58,7 @@ def _both(dims: int) -> Callable[..., Any]:
         for start in range(0, max(lead[0], 1), step):
             part = slice(start, start + step)
             for op, out in ((least, low), (most, high)):
-                lazy.run(op, where, array[part], False, None, None, out[part], num_threads)
+                lazy.run(op, where, array[part], False, None, None, out[part], num_threads, here)
         return wrap(low), wrap(high)
 
     return documented(minmax_pool, "minmax", dims)
@@ -175,6 +177,7 @@ def sppf_pool(
     if stream is not None:
         input = streamed(input, stream, target)
     array, wrap = adapting(input, target)("input", input)
+    array = as_native(array)
     geometry.spatial(array.shape, 2)
     (kernel,) = arguments.spread("kernel_size", plain("kernel_size", kernel_size), 1, 1)
     (count,) = arguments.spread("times", plain("times", times), 1, 1)
@@ -190,7 +193,7 @@ def sppf_pool(
     for before, after in itertools.pairwise(parts):
         out = None if there else after
         found = functional.max_pool2d(
-            before, kernel, 1, kernel // 2, out=out, num_threads=num_threads
+            before, kernel, 1, kernel // 2, out=out, num_threads=num_threads, target=place(array)
         )
         if there:  # where kernels write to contiguous arrays
             copied(found, after)

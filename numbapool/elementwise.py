@@ -23,29 +23,31 @@ def larger(one: Any, other: Any) -> Any:
     return np.maximum(one, other)
 
 
+def is_number(value: Any) -> Any:
+    """Whether it is not NaN."""
+    return value == value
+
+
 def itself(value: Any) -> Any:
     """The formula of a copy."""
     return value
 
 
 def mapped(
-    formula: Callable[..., Any], *arrays: Any, dtype: Any, shape: tuple[int, ...] | None = None
+    formula: Callable[..., Any], *arrays: Any, dtype: Any, like: Any = None
 ) -> Any:
     """``formula`` of each element, as an array of ``dtype``.
 
-    Where the first array lies on a device the others may be small ones of the host. ``shape`` is
-    that of the result, if not what the arrays broadcast to.
+    Where ``like``, or the first array, lies on a device the others may be small ones of the host.
     """
-    first, dtype = arrays[0], np.dtype(dtype)
-    if shape is None:
-        shape = np.broadcast_shapes(*(array.shape for array in arrays))
-    if not isinstance(first, np.ndarray):
+    like, dtype = arrays[0] if like is None else like, np.dtype(dtype)
+    if not isinstance(like, np.ndarray):
         from .cuda.elementwise import mapped
 
-        return mapped(formula, arrays, dtype, shape)
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        return mapped(formula, arrays, dtype, shape, like=like)
     with np.errstate(all="ignore"):
-        found = np.asarray(formula(*arrays)).astype(dtype, copy=False)
-    return found if found.shape == shape else np.broadcast_to(found, shape).copy()
+        return np.asarray(formula(*arrays)).astype(dtype, copy=False)
 
 
 def copied(array: Any, into: Any) -> None:
@@ -60,7 +62,16 @@ def copied(array: Any, into: Any) -> None:
 
 def empty(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """A new array where ``like`` is."""
-    return np.empty(shape, dtype) if isinstance(like, np.ndarray) else like.like(shape, dtype)
+    if isinstance(like, np.ndarray):  # its axes in memory as those of `like`, if as many
+        return np.empty_like(like, dtype, shape=shape)
+    return like.like(shape, dtype)
+
+
+def split(array: Any, *lengths: int) -> Any:
+    """A view whose last axis is several."""
+    if isinstance(array, np.ndarray):
+        return array.reshape(*array.shape[:-1], *lengths)
+    return array.split(*lengths)
 
 
 def part(array: Any, first: int, end: int, axis: int) -> Any:

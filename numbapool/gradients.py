@@ -17,11 +17,11 @@ from . import arguments, functional, geometry, lazy, reductions
 from .arguments import plain
 from .arrays import as_native, check_form, check_outs
 from .docs import documented
-from .elementwise import choose, mapped, number, quotient
+from .elementwise import choose, mapped, number
 from .indices import checked_indices
 from .ops import SUM
 from .ops.base import called
-from .targets import adapting, streamed
+from .targets import adapting, place, streamed
 from .unpool import scattered
 
 DIMS = (1, 2, 3)
@@ -59,13 +59,16 @@ def _spread_back(
     """For every input, the sum of ``grad`` over the windows that it is a tap of."""
     make, dims, *rest = where
     back = (geometry.transposed, dims, shape[-dims:], make, *rest)
-    return lazy.run(SUM, back, grad, False, None, None, None, num_threads)
+    return lazy.run(SUM, back, grad, False, None, None, None, num_threads, place(grad))
 
 
 def _counts(
     grad: Any, shape: tuple[int, ...], where: tuple[Any, ...]
-) -> np.ndarray:
-    """What each window's average divides by, if ``grad`` is of as many windows."""
+) -> list[np.ndarray]:
+    """How many taps windows have along each axis, if ``grad`` is of as many windows.
+
+    Their products are what averages divide by.
+    """
     make, dims, *rest = where
     axes = make(shape[-dims:], *rest)
     if geometry.lengths(axes) != grad.shape[grad.ndim - dims :]:
@@ -73,10 +76,26 @@ def _counts(
             f"grad_output must be of {geometry.lengths(axes)} windows for input_shape={shape}, "
             f"got shape {grad.shape}"
         )
-    counts = np.ones(())
-    for axis in axes:
-        counts = np.multiply.outer(counts, axis.count(np.arange(len(axis), dtype=np.int64)))
-    return counts
+    counts = [axis.count(np.arange(len(axis), dtype=np.int64)) for axis in axes]
+    return [each.reshape(-1, *[1] * (dims - 1 - at)) for at, each in enumerate(counts)]
+
+
+def _by_one(grad: Any, taps: Any) -> Any:
+    return grad / taps
+
+
+def _by_two(grad: Any, rows: Any, columns: Any) -> Any:
+    return grad / (rows * columns)
+
+
+def _by_three(grad: Any, slices: Any, rows: Any, columns: Any) -> Any:
+    return grad / (slices * rows * columns)
+
+
+def _divided(grad: Any, counts: list[np.ndarray]) -> Any:
+    """``grad`` over what each window's average divides by."""
+    formula = (_by_one, _by_two, _by_three)[len(counts) - 1]
+    return mapped(formula, grad, *(each.astype(grad.dtype) for each in counts), dtype=grad.dtype)
 
 
 def _of_selection(dims: int) -> Callable[..., Any]:
@@ -136,9 +155,8 @@ def _of_average(dims: int) -> Callable[..., Any]:
         )
         counts = _counts(grad, shape, where)
         if divisor_override is not None:
-            counts = np.full_like(counts, functional.divisor(divisor_override))
-        shares = mapped(quotient, grad, counts.astype(grad.dtype), dtype=grad.dtype)
-        return wrap(_spread_back(shares, shape, where, num_threads))
+            counts = [number(functional.divisor(divisor_override), grad.dtype)]
+        return wrap(_spread_back(_divided(grad, counts), shape, where, num_threads))
 
     return documented(backward, "avg", dims, backward=True)
 
@@ -186,16 +204,15 @@ def _of_bins(dims: int) -> Callable[..., Any]:
         if 0 in grad.shape[grad.ndim - dims :]:
             nothing = adapt("nothing", np.zeros(shape, grad.dtype))[0]
             return wrap(nothing)
-        counts = _counts(grad, shape, where).astype(grad.dtype)
-        shares = mapped(quotient, grad, counts, dtype=grad.dtype)
+        shares = _divided(grad, _counts(grad, shape, where))
         return wrap(_spread_back(shares, shape, where, num_threads))
 
     return documented(backward, "adaptive_avg", dims, backward=True)
 
 
-def _share(grad: Any, norm: Any, power: Any, ratio: Any) -> Any:
+def _share(grad: Any, norm: Any, power: Any, taps: Any) -> Any:
     """What goes back from a norm; from one of 0, which has no gradient, nothing."""
-    return choose(norm == 0, norm, grad * norm**power * ratio)
+    return choose(norm == 0, norm, grad * norm**power * taps)
 
 
 def _part(x: Any, back: Any, power: Any) -> Any:
@@ -232,18 +249,18 @@ def _of_norm(dims: int) -> Callable[..., Any]:
         x, _ = floats("input", input, adapt)
         y = pool(
             x, norm_type, kernel_size, stride, ceil_mode, abs=abs, padding=padding,
-            dilation=dilation, num_threads=num_threads,
+            dilation=dilation, num_threads=num_threads, target=place(x),
         )  # fmt: skip
         check_form(grad, "grad_output", y.shape, x.dtype)
         p = float(norm_type)
         if p == inf:
             raise ValueError("norm_type must be finite here, got norm_type=inf")
         where = functional.window(dims, kernel_size, stride, padding, dilation, ceil_mode)
-        ratio = number(1, x.dtype)
+        kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
+        taps = number(1 if abs else prod(kernel), x.dtype)
+        shares = mapped(_share, grad, y, number(1 - p, x.dtype), taps, dtype=x.dtype)
         if not abs:
-            kernel = arguments.spread("kernel_size", plain("kernel_size", kernel_size), dims, 1)
-            ratio = (prod(kernel) / _counts(grad, x.shape, where)).astype(x.dtype)
-        shares = mapped(_share, grad, y, number(1 - p, x.dtype), ratio, dtype=x.dtype)
+            shares = _divided(shares, _counts(grad, x.shape, where))
         back = _spread_back(shares, x.shape, where, num_threads)
         part = _part_of_magnitude if abs else _part
         return wrap(mapped(part, x, back, number(p - 1, x.dtype), dtype=x.dtype))

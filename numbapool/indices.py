@@ -10,11 +10,17 @@ import numpy as np
 
 from . import arguments, geometry
 from .arguments import plain
-from .arrays import channels_inside, channels_outside, check_outs, checked_index_dtype
+from .arrays import (
+    channels_inside,
+    channels_outside,
+    check_outs,
+    checked_index_dtype,
+    laid_as,
+)
 from .bases import checked_base, dtype_for, from_plane, largest, to_plane
 from .elementwise import copied, itself, mapped
 from .ops import PoolOp
-from .targets import adapting
+from .targets import adapting, place
 
 FIRST = "channels_first"
 
@@ -79,6 +85,13 @@ def convert_indices(
     kernel = plain("kernel_size", kernel_size)
     # (C, *spatial) and (N, C, *spatial) look alike: a window tells, else batches come first.
     dims = len(kernel) if isinstance(kernel, tuple) and len(kernel) > 1 else max(array.ndim - 2, 1)
+    geometry.spatial(shape, dims)
+    if array.shape[: array.ndim - dims] != shape[: array.ndim - dims]:
+        raise ValueError(
+            f"indices and input_shape must begin alike, where {dims} axes are spatial (a "
+            f"kernel_size of several tells how many), got indices of shape {array.shape} and "
+            f"input_shape={input_shape!r}"
+        )
     axes: Sequence[Any] = [geometry.UNIT] * dims
     if "window" in (source, target):
         if kernel is None:
@@ -108,7 +121,9 @@ def pooled(
         raise ValueError("index_base='window' needs windows of one size, not bins")
     adapt = adapting(x, target)
     given, wrap = adapt("input", x)
-    values, found = run(op, where, given, True, "int64", None, None, num_threads, None)
+    values, found = run(
+        op, where, given, True, "int64", None, None, num_threads, place(given)
+    )
     array, shape = found, tuple(given.shape)
     if last:
         array = channels_outside(array, dims)
@@ -213,4 +228,5 @@ def taken(array: Any, indices: Any, dims: int) -> Any:
     planes = array.reshape(*lead, prod(array.shape[-dims:]))
     found = np.take_along_axis(planes, np.maximum(flat, 0), -1)
     found[flat < 0] = 0
-    return found.reshape(indices.shape)
+    found = found.reshape(indices.shape)
+    return found if indices.flags.c_contiguous else laid_as(indices, found)

@@ -50,7 +50,7 @@ class _Layer:
 
 
 class _Unpooling(_Layer):
-    _given = ("input", "indices", "output_size", "out")
+    _given = ("input", "indices", "output_size", "out", "stream")
 
     def __call__(  # type: ignore[override]
         self, input: Any, indices: Any, output_size: Any = None, **given: Any

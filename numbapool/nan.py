@@ -31,7 +31,7 @@ def omits(x: Any, nan_policy: Any) -> bool:
         return _omits_there(x, nan_policy)
     array, _ = adapt("input", x)
     brain = array.dtype == BFLOAT16
-    if not (array.dtype.kind == "f" or brain):
+    if not (array.dtype.kind in "fc" or brain):
         return False
     if not brain:
         with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from .arguments import plain
 from .lazy import undisturbed
 from .targets import adapting, streamed
 
-#: Points that the boxes of one call may be sampled at, along all of one axis.
+#: Points or bins that the boxes of one call may have along an axis.
 MOST = 50_000_000
 MODES = ("avg", "max", "max_part")
 
@@ -66,8 +66,13 @@ def _boxes(boxes: Any, batches: int) -> tuple[np.ndarray, np.ndarray]:
     return rows[:, 0].astype(np.int64), rows[:, 1:]
 
 
-def _sizes(output_size: Any) -> tuple[int, int]:
+def _sizes(output_size: Any, boxes: int) -> tuple[int, int]:
     rows, cells = arguments.spread("output_size", plain("output_size", output_size), 2, 1)
+    if max(rows, cells) * max(boxes, 1) > MOST:
+        raise ValueError(
+            f"output_size must be of at most {MOST} bins along an axis of all boxes, got "
+            f"output_size={output_size!r} for {boxes} boxes"
+        )
     return rows, cells
 
 
@@ -157,9 +162,15 @@ def roi_pool(
     """
     array, wrap = _pictures(input, target, stream)
     batches, corners = _boxes(boxes, array.shape[0])
-    rows, cells = _sizes(output_size)
+    rows, cells = _sizes(output_size, len(batches))
     indexed = arguments.flag("return_indices", return_indices)
-    scaled = (corners * _scale(spatial_scale)).astype(np.float32)
+    with np.errstate(over="ignore"):
+        scaled = (corners * _scale(spatial_scale)).astype(np.float32)
+    if not np.isfinite(scaled).all():
+        raise ValueError(
+            "boxes must be finite in float32 times spatial_scale, got "
+            f"{corners[~np.isfinite(scaled).all(1)][0]} with spatial_scale={spatial_scale!r}"
+        )
     num_threads = _threads(num_threads)
     down = _whole_bins(scaled[:, 1], scaled[:, 3], rows, array.shape[2])
     across = _whole_bins(scaled[:, 0], scaled[:, 2], cells, array.shape[3])
@@ -267,7 +278,7 @@ def roi_align(
     """
     array, wrap = _pictures(input, target, stream)
     batches, corners = _boxes(boxes, array.shape[0])
-    rows, cells = _sizes(output_size)
+    rows, cells = _sizes(output_size, len(batches))
     offset = 0.5 if arguments.flag("aligned", aligned) else 0.0
     ratio = plain("sampling_ratio", sampling_ratio)
     if type(ratio) is not int or ratio > arguments.LARGEST:

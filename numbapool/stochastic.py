@@ -16,7 +16,7 @@ from .indices import taken
 from .nan import omits
 from .ops import MAX, SUM
 from .ops.base import floating, omitting
-from .targets import adapting, streamed
+from .targets import adapting, place, streamed
 
 
 def _mean(squares: Any, weights: Any) -> Any:
@@ -63,7 +63,7 @@ def _drawing(dims: int) -> Callable[..., Any]:
 
         def pooled(op: Any, x: Any, asked: bool) -> Any:
             how = omitting(op) if without else op
-            return lazy.run(how, where, x, asked, "int64", None, None, num_threads)
+            return lazy.run(how, where, x, asked, "int64", None, None, num_threads, place(array))
 
         taps = widened(native)
         kind = taps.dtype
@@ -74,15 +74,16 @@ def _drawing(dims: int) -> Callable[..., Any]:
             mean = mapped(_mean, squares, sums, dtype=kind)
             return wrap(narrowed(mean, floating(native.dtype)))
         # Of exponential times at rates x, the first is x's with probability x over their sum.
-        times = adapt("times", rng.standard_exponential(array.shape, kind))[0]
-        best, place = pooled(MAX, mapped(quotient, weights, times, dtype=kind), True)
-        values = taken(native, place, dims)
-        if without:  # of NaN only: those that are left out have no place
+        drawn = rng.standard_exponential(array.shape, kind)
+        if place(array):  # so that rates lie as the input does
+            drawn = laid_as(array, drawn)
+        times = adapt("times", drawn)[0]
+        best, places = pooled(MAX, mapped(quotient, weights, times, dtype=kind), True)
+        values = taken(native, places, dims)
+        if without:  # of NaN only: those that are left out have no places
             values = mapped(_number_or_nan, best, widened(values), dtype=kind)
             values = narrowed(values, native.dtype)
-        if isinstance(values, np.ndarray):
-            values = laid_as(place, values)
-        return (wrap(values), wrap(place)) if indexed else wrap(values)
+        return (wrap(values), wrap(places)) if indexed else wrap(values)
 
     return documented(stochastic_pool, "stochastic", dims)
 

@@ -100,6 +100,11 @@ def adapting(x: Any, target: str | None) -> Callable[[str, Any], tuple[Any, Any]
     return _to_host if target == "cpu" else arrays.adapt
 
 
+def place(array: Any) -> str | None:
+    """The target of what is done with an array that was adapted, wherever others would go."""
+    return "cpu" if isinstance(array, np.ndarray) else None
+
+
 def _to_host(name: str, x: Any) -> tuple[Any, Any]:
     return fetched(x, name) if on_device(x) else arrays.adapt(name, x)
 

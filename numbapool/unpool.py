@@ -10,7 +10,7 @@ import numpy as np
 
 from . import arguments, geometry
 from .arguments import plain
-from .arrays import as_native, check_dtype, check_outs
+from .arrays import as_native, check_dtype, check_outs, laid_as
 from .docs import documented
 from .indices import checked_indices
 from .lazy import undisturbed
@@ -31,7 +31,7 @@ def scattered(
     if not isinstance(values, np.ndarray):
         from .cuda.scatter import scattered
 
-        return scattered(values, indices, dims, sizes, RULES.index(rule), out, values.dtype)
+        return scattered(values, indices, dims, sizes, RULES.index(rule), out)
     with undisturbed():
         from .cpu import scatter, threads
     lead = values.shape[: values.ndim - dims]
@@ -114,7 +114,10 @@ def _unpooling(dims: int) -> Callable[..., Any]:
             )
         array = as_native(array)
         if out is None:
-            return wrap(scattered(array, where, dims, sizes, reduce, None, num_threads))
+            found = scattered(array, where, dims, sizes, reduce, None, num_threads)
+            if isinstance(array, np.ndarray) and not array.flags.c_contiguous:
+                found = laid_as(array, found)
+            return wrap(found)
         (asked,) = check_outs(out, (*lead, *sizes), (array.dtype,), array, where)
         scattered(array, where, dims, sizes, reduce, asked, num_threads)
         return out

@@ -304,3 +304,30 @@ def test_conjugate_views_of_tensors():
     assert torch.equal(got, numbapool.avg_pool2d(x.conj().resolve_conj(), 2))
     with pytest.raises(ValueError, match="out must not be a negated or conjugate view"):
         numbapool.avg_pool2d(x, 2, out=torch.zeros(1, 2, 2, 2, dtype=torch.complex64).conj())
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">i4", ">f2"])
+def test_pyramids_of_foreign_bytes(dtype):
+    x = np.arange(32).reshape(1, 2, 4, 4).astype(dtype)
+    native = x.astype(x.dtype.newbyteorder("="))
+    np.testing.assert_array_equal(numbapool.sppf_pool(x, 3, 1), numbapool.sppf_pool(native, 3, 1))
+
+
+def test_boxes_past_float32_are_refused():
+    x = np.zeros((1, 1, 8, 8), np.float32)
+    with pytest.raises(ValueError, match="boxes must be finite in float32"):
+        numbapool.roi_pool(x, np.array([[0, 1, 1, 1e300, 5.0]]), 2)
+    with pytest.raises(ValueError, match="output_size must be of at most"):
+        numbapool.roi_pool(x, np.array([[0, 1, 1, 5.0, 5.0]]), 2**31 - 1)
+
+
+def test_channels_that_lie_last_stay_there():
+    x = np.moveaxis(np.random.default_rng(0).random((2, 8, 8, 16)), -1, 1)
+    y, indices = numbapool.max_pool2d(x, 2, return_indices=True)
+    for found in (
+        numbapool.sppf_pool(x), numbapool.gather(x, indices), numbapool.minmax_pool2d(x, 2)[1],
+        numbapool.max_unpool2d(y, indices, 2),
+        numbapool.stochastic_pool2d(x, 2, rng=np.random.default_rng(0)),
+    ):  # fmt: skip
+        assert np.moveaxis(found, 1, -1).flags.c_contiguous
+    np.testing.assert_array_equal(numbapool.gather(x, indices), y)

@@ -24,9 +24,10 @@ from numbapool.cuda.scalars import stored
 F32, F64, I64, U32 = (np.dtype(name) for name in ("float32", "float64", "int64", "uint32"))
 FORMULAS = [
     (elementwise.itself, 1), (elementwise.quotient, 2), (elementwise.product, 2),
-    (elementwise.added, 2), (elementwise.larger, 2), (gradients._share, 4), (gradients._part, 3),
+    (elementwise.added, 2), (elementwise.larger, 2), (elementwise.is_number, 1),
+    (gradients._by_three, 4), (gradients._share, 4), (gradients._part, 3),
     (gradients._part_of_magnitude, 3), (stochastic._mean, 2), (stochastic._number_or_nan, 2),
-    (blur._number_or, 2), (blur._is_number, 1),
+    (blur._number_or, 2),
 ]  # fmt: skip
 
 
@@ -46,12 +47,12 @@ def cases():
         yield "link", scatter.make_link(number), [*arrays(I64, number, number), *[int64] * 3], False
     for rule in (scatter.LAST, scatter.SUM, scatter.MAX):
         given = [*arrays(F32, U32, U32, F32), int64, int64]
-        yield f"settle{rule}", scatter.make_settle(F32, F32, rule), given, False
+        yield f"settle{rule}", scatter.make_settle(F32, rule, rule == scatter.SUM), given, False
     given = [*arrays(BFLOAT16, I64, BFLOAT16), *[int64] * 4]
     yield "take", scatter.make_take(BFLOAT16), given, False
     for kind, (_, options) in REDUCTIONS.items():
         op = op_of(kind, kind, {"q": 0.5} if "q" in options else {})
-        given = [*arrays(F32, F32, U32), *arrays(F64, F64, I64, axes=2)]
+        given = [*arrays(F32, F32, U32), int64, int64, *arrays(F64, F64, I64, axes=2)]
         yield f"slopes-{kind}", slopes.kernel(op, F32, 2, U32), given, True
     tables = arrays(I64), arrays(I64, I64, axes=3)
     given = [*arrays(F32), *tables[0], *tables[1], *arrays(F32, I64), *[int64] * 3]

@@ -88,6 +88,9 @@ class Absent:
         return (types.uintp, 0) if value is None else (kind, value)
 
 
+_quiet = threading.Lock()  # the setting is of the whole process
+
+
 class Kernel:
     """A kernel, compiled for the types of its first call; small grids are nothing to warn of."""
 
@@ -95,11 +98,12 @@ class Kernel:
         self.made = cuda.jit(function, extensions=[Absent])
 
     def __getitem__(self, how: tuple[Any, ...]) -> Any:
-        asked, settings.CUDA_LOW_OCCUPANCY_WARNINGS = settings.CUDA_LOW_OCCUPANCY_WARNINGS, 0
-        try:
-            return self.made[how]
-        finally:
-            settings.CUDA_LOW_OCCUPANCY_WARNINGS = asked
+        with _quiet:
+            asked, settings.CUDA_LOW_OCCUPANCY_WARNINGS = settings.CUDA_LOW_OCCUPANCY_WARNINGS, 0
+            try:
+                return self.made[how]
+            finally:
+                settings.CUDA_LOW_OCCUPANCY_WARNINGS = asked
 
 
 #: What makes a kernel of a function.

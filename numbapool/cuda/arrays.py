@@ -175,7 +175,7 @@ def check_out(
 ) -> DeviceArray:
     """``out`` if kernels can write results of this shape and dtype to it."""
     if not on_device(out):
-        raise TypeError(f"{name} must be on a GPU, as input is, got {type(out).__name__}")
+        raise arrays.elsewhere(name, out)
     array, _ = adapt(name, out)
     array.check(name, shape, dtype, apart)
     return array
@@ -206,11 +206,22 @@ def adapt(
         if taken is not None:
             from . import exchange
 
-            return exchange.adapt(name, x, taken, stream)
+            array, made = exchange.adapt(name, x, taken, stream)
+            return _walked(name, array), made
         if not (hasattr(x, "__cuda_array_interface__") or isinstance(x, FakeCUDAArray)):
             raise dlpack.no_way_back(name, x)
         made, library = _bound, numba_of(x, stream)
-    return seen(x, library if stream is None else library.on(stream)), made
+    return _walked(name, seen(x, library if stream is None else library.on(stream))), made
+
+
+def _walked(name: str, array: DeviceArray) -> DeviceArray:
+    """An array if kernels can walk it."""
+    if any(step < 0 or step % array.itemsize for step in array.strides):
+        raise ValueError(
+            f"{name} must have strides of whole elements forwards on a GPU, got strides "
+            f"{array.strides} of shape {array.shape} and dtype {array.dtype}"
+        )
+    return array
 
 
 def streamed(name: str, x: Any, stream: Any) -> DeviceArray:

@@ -83,13 +83,16 @@ def _compiled(*made_of: Any) -> Any:
     return compiled(kernel(*made_of))
 
 
-#: Small arrays of the host by their bytes, type, shape and device; so many stay there.
+#: Small arrays of the host by their bytes, type, shape and device; so many stay there, if each has
+#: no more bytes than that.
 _there: dict[tuple[Any, ...], DeviceArray] = {}
-MANY = 256
+MANY, SMALL = 256, 64 * 1024
 
 
 def kept(host: np.ndarray, like: DeviceArray) -> DeviceArray:
-    """A small array of the host where ``like`` is; the next one that equals it is there already."""
+    """An array of the host where ``like`` is; the next one that equals it is there already."""
+    if host.nbytes > SMALL:
+        return like.sent(host)
     host = np.ascontiguousarray(host)
     call = host.tobytes(), host.dtype, host.shape, like.device.index
     found = _there.get(call)

@@ -7,7 +7,7 @@ Nothing is allocated once they are large enough: that, as freeing, would wait fo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from .. import arrays
 from ..batches import Call, Slot, named
-from . import api
+from . import api, streams
 from .api import SIMULATED, FakeCUDAArray, cuda
 from .arrays import NUMBA, DeviceArray, seen
 from .scalars import stored
@@ -57,6 +57,12 @@ class Kept:
         return used.view(kind).reshape(shape)
 
 
+def _alike(parts: Any, of: Iterable[Any]) -> Any:
+    """A tuple, a named one or a list, as ``parts`` is."""
+    make = type(parts)
+    return getattr(make, "_make", make)(of)
+
+
 class OnDevice:
     """A slot of a device."""
 
@@ -66,7 +72,9 @@ class OnDevice:
         with api.on(device):
             self.stream = stream = cuda.stream()
         # Whatever the call makes on the device is in the slot's memory, and on its stream.
-        self.library = replace(NUMBA, empty=self.there.take, stream=lambda: stream)
+        self.library = replace(
+            NUMBA, empty=self.there.take, stream=lambda: stream, address=streams.handle(stream)
+        )
         self.found: Any = None
 
     def start(self, number: int, batch: Any) -> None:
@@ -81,14 +89,14 @@ class OnDevice:
             for part in parts:
                 if not isinstance(part, DeviceArray):
                     raise TypeError(f"pool must give arrays, got {type(part).__name__}")
-            self.found = type(parts)(map(self._fetched, parts)), parts is not found
+            self.found = _alike(parts, map(self._fetched, parts)), parts is not found
 
     def finish(self) -> Any:
         """Waits for the stream, and takes the results out of page-locked memory."""
         with api.on(self.device):
             self.stream.synchronize()
         (parts, alone), self.found = self.found, None
-        results = type(parts)(self.wrap(self._owned(*part)) for part in parts)
+        results = _alike(parts, (self.wrap(self._owned(*part)) for part in parts))
         return results[0] if alone else results
 
     def close(self) -> None:

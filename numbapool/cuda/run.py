@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import arguments, geometry
+from .. import arguments, arrays, geometry
 from ..arrays import (
     FEWEST_INSIDE,
     channels_inside,
@@ -18,8 +18,8 @@ from ..arrays import (
 )
 from ..arrays import checked_index_dtype as checked
 from ..drawn import as_drawn
-from ..ops import MAX, PoolOp
-from ..ops.base import BFLOAT16
+from ..elementwise import is_number, mapped
+from ..ops import MIN, PoolOp
 from ..plan import Where, described
 from ..targets import on_device
 from . import api
@@ -60,11 +60,6 @@ def _readable(array: DeviceArray, dims: int, inside: bool) -> tuple[DeviceArray,
     Any strides will do; channels that lie ``inside`` go last: neighbours read neighbours.
     """
     item, channels = array.itemsize, array.ndim - dims - 1
-    if any(step < 0 or step % item for step in array.strides):
-        raise ValueError(
-            f"input must have strides of whole elements forwards, got strides {array.strides} "
-            f"of shape {array.shape} and dtype {array.dtype}"
-        )
     last = array.shape[-1] <= 1 or array.strides[-1] == item
     few = array.shape[channels] < FEWEST_INSIDE or array.strides[channels] != item
     if not inside or last or few:
@@ -123,7 +118,7 @@ def _results(
     found: list[DeviceArray] = []
     for (name, each), kind in zip(outs, kinds, strict=True):
         if not on_device(each):
-            raise TypeError(f"{name} must be on a GPU, as input is, got {type(each).__name__}")
+            raise arrays.elsewhere(name, each)
         array, _ = adapt(name, each)
         array = channels_inside(array, dims) if inside else array
         array.check(name, shape, kind, [given, *found])
@@ -136,8 +131,7 @@ def a_plane_with_nan(x: Any) -> int | None:
     array, _ = adapt("input", x)
     if array.ndim < 2 or array.size == 0 or array.dtype.kind in "iub":
         return None
-    largest = run(MAX, (geometry.adaptive, array.ndim - 1, 1), array, False, None, None, None)
-    values = largest.to_host().ravel()
-    bits = values.view(np.int16) if values.dtype == BFLOAT16 else values
-    found = (bits & 0x7FFF) > 0x7F80 if values.dtype == BFLOAT16 else np.isnan(values)
-    return int(found.argmax()) if found.any() else None
+    numbers = mapped(is_number, array, dtype=np.uint8)
+    least = run(MIN, (geometry.adaptive, array.ndim - 1, 1), numbers, False, None, None, None)
+    without = least.to_host().ravel() == 0
+    return int(without.argmax()) if without.any() else None

@@ -18,7 +18,7 @@ from .api import compiled, cuda, device
 from .arrays import DeviceArray
 from .elementwise import BLOCK, U, dense, kept, mapped
 from .program import HIGHEST
-from .scalars import stored, stored_as
+from .scalars import stored
 
 #: What becomes of values that go to one place.
 LAST, SUM, MAX = range(3)
@@ -77,27 +77,35 @@ def make_link(kind: np.dtype) -> Any:
     return link
 
 
-def make_settle(kind: np.dtype, result: np.dtype, rule: int) -> Any:
-    """The kernel: a thread to a place, which goes through its list. Places of none are 0."""
+def make_settle(kind: np.dtype, rule: int, further: bool) -> Any:
+    """The kernel: a thread to a place, which goes through its list. Places of none are 0.
+
+    Sums may go ``further`` from what is there.
+    """
     in_order, number = device(_in_order), stored(kind).type
-    as_stored = device(itself) if kind == result else stored_as(result)
-    last, summed, nothing = rule == LAST, rule == SUM, stored(result).type(0)
+    last, summed, nothing = rule == LAST, rule == SUM, number(0)
 
     def settle(values, heads, following, out, places, planes):
         place, plane = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x, U(cuda.blockIdx.y)
         while place < places and plane < U(planes):
             to = plane * U(places) + U(place)
             plane += U(cuda.gridDim.y)
-            first, total = np.int64(heads[to]), number(0)
+            first, total = np.int64(heads[to]), nothing
             if first < 0:
-                out[to] = nothing
+                if not further:
+                    out[to] = nothing
                 continue
-            first = in_order(following, first)
+            if further:
+                total = out[to]
+            if not last:
+                first = in_order(following, first)
             at, end = first, first
             while at >= 0:
                 if summed:
                     total = number(total + values[U(at)])
-                end, at = at, np.int64(following[U(at)])
+                if not last or at > end:
+                    end = at
+                at = np.int64(following[U(at)])
             if not summed:
                 total, at = values[U(end)], first
             while not (summed or last) and at >= 0:
@@ -105,7 +113,7 @@ def make_settle(kind: np.dtype, result: np.dtype, rule: int) -> Any:
                 if value > total or value != value:
                     total = value
                 at = np.int64(following[U(at)])
-            out[to] = as_stored(total)
+            out[to] = total
 
     return settle
 
@@ -142,11 +150,11 @@ def launch(kernel: Any, like: DeviceArray, items: int, planes: int, *arguments: 
 
 def scattered(
     values: DeviceArray, indices: Any, dims: int, sizes: tuple[int, ...], rule: int,
-    out: DeviceArray | None, kind: np.dtype,
+    out: DeviceArray | None = None, further: bool = False,
 ) -> DeviceArray:  # fmt: skip
-    """``values`` at their places in planes of these sizes, of dtype ``kind``.
+    """``values`` at their places in planes of these sizes, or ``further`` than what is there.
 
-    What goes to one place is added up in the dtype of the values. An index outside the plane, as
+    An index outside the plane, as
     one below 0, is of a value that goes nowhere.
     """
     values = dense(values)
@@ -157,14 +165,14 @@ def scattered(
     lead, each = values.shape[: values.ndim - dims], prod(values.shape[values.ndim - dims :])
     planes, places = prod(lead), prod(sizes)
     number = np.dtype(np.int32 if values.size < 2**31 else np.int64)
-    result = values.like((*lead, *sizes), kind) if out is None else out
+    result = values.like((*lead, *sizes), values.dtype) if out is None else out
     if not result.size:
         return result
     heads = mapped(itself, [NOBODY], number, (planes * places,), like=values)
     with api.turn, api.on(values.device.index):
         lists = heads.flat(), values.like((max(values.size, 1),), number).flat()
         link = _kernel(make_link, number)
-        settle = _kernel(make_settle, values.dtype, kind, rule)
+        settle = _kernel(make_settle, values.dtype, rule, further)
         if values.size:
             told = each, places, planes
             launch(link, values, each, planes, indices.flat(), *lists, *told)

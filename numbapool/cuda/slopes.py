@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from .. import spans
+from ..elementwise import itself
 from ..geometry import Laid, lengths
 from ..ops import PoolOp
 from ..ops.base import double
 from . import api, scatter
 from .api import compiled, cuda
 from .arrays import DeviceArray
-from .elementwise import U, dense, kept
+from .elementwise import U, dense, kept, mapped
 from .gathered import make_walk
 from .program import SCRATCH
 from .scalars import Scalars, fitted, scalars
@@ -34,17 +35,18 @@ FLOAT64 = np.dtype(np.float64)
 
 
 def make_slopes(s: Scalars, slopes: Any, axes: int, word: type) -> Any:
-    """The kernel: x over the windows of a plane, y over planes; a row of taps for each window."""
+    """The kernel: x over some windows of a plane, y over planes; a row of taps for each window."""
     corner, plane_at = make_corner(axes, word), make_plane_at(word)
     walk, far, divided_by = make_walk(s, axes), make_far(axes, word), make_divided_by(s, None)
     cells_at, planes_at, zero = U(CELLS), U(PLANES), U(0)
 
-    def back(x, grad, words, seen, shares, places):
+    def back(x, grad, words, first, some, seen, shares, places):
         cell, plane = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x, word(cuda.blockIdx.y)
-        while cell < words[cells_at] and plane < words[planes_at]:
-            window = U(plane) * U(words[cells_at]) + U(cell)
-            start, _, count, along = corner(words, word(cell), zero)
-            taps, row, to = seen[window], shares[window], places[window]
+        while cell < some and plane < words[planes_at]:
+            number = U(plane) * U(some) + U(cell)
+            window = U(plane) * U(words[cells_at]) + U(first) + U(cell)
+            start, _, count, along = corner(words, word(word(first) + word(cell)), zero)
+            taps, row, to = seen[number], shares[number], places[number]
             size = walk(x, plane_at(words, plane) + start, along, taps, zero)
             if size > zero:
                 slopes(taps, row, np.int64(size), divided_by(count))
@@ -80,7 +82,7 @@ def _compiled(*made_of: Any) -> Any:
 def back(
     op: PoolOp, axes: Sequence[Laid], x: DeviceArray, grad: DeviceArray, dims: int
 ) -> DeviceArray:
-    """The gradient of ``x`` from that of its windows, as many planes at a time as scratch holds.
+    """The gradient of ``x`` from that of its windows, as many at a time as scratch holds.
 
     ``axes`` are those of a C-contiguous plane.
     """
@@ -92,28 +94,35 @@ def back(
     shares = dense(grad).reshape(planes, cells)
     with api.on(x.device.index):
         out = x.like((planes, places), x.dtype)
-    step = max(SCRATCH // (cells * most * 8), 1)
+    windows = max(SCRATCH // (3 * most * FLOAT64.itemsize), 1)
+    step = max(windows // cells, 1)
     for first in range(0, planes, step):
         end = min(first + step, planes)
         taps, grads, part = (each.part(first, end) for each in (flat, shares, out))
-        _back(op, axes, taps, grads, part, cells, most)
+        summed = _summed(op, axes, taps, grads, min(windows, cells), most)
+        mapped(itself, [summed], out.dtype, part.shape, part)
     return out.reshape(*x.shape)
 
 
-def _back(
-    op: PoolOp, axes: Sequence[Laid], x: DeviceArray, grad: DeviceArray, out: DeviceArray,
-    cells: int, most: int,
-) -> None:  # fmt: skip
-    planes, places = x.shape
+def _summed(
+    op: PoolOp, axes: Sequence[Laid], x: DeviceArray, grad: DeviceArray, step: int, most: int
+) -> DeviceArray:
+    """The gradient of some planes in float64, from ``step`` windows of each at a time."""
+    (planes, places), cells = x.shape, grad.shape[1]
     told = words(axes, planes, (planes, 0, places), 1)
-    rows = planes * cells, most
-    with api.turn, api.on(x.device.index):
-        seen, shares = x.like(rows, FLOAT64), x.like(rows, FLOAT64)
-        where = x.like(rows, np.dtype(np.int64))
-        run = _compiled(op, x.dtype, len(axes), told.dtype)
-        launch(
-            run, x, cells, planes, x.flat(), grad.flat(), kept(told, x).flat(),
-            seen.rows(), shares.rows(), where.rows(),
-        )  # fmt: skip
-    shares, where = (each.reshape(planes, cells * most) for each in (shares, where))
-    scatter.scattered(shares, where, 1, (places,), scatter.SUM, out, out.dtype)
+    run = _compiled(op, x.dtype, len(axes), told.dtype)
+    with api.on(x.device.index):
+        summed = x.like((planes, places), FLOAT64)
+    for first in range(0, cells, step):
+        some = min(step, cells - first)
+        rows = planes * some, most
+        with api.turn, api.on(x.device.index):
+            seen, shares = x.like(rows, FLOAT64), x.like(rows, FLOAT64)
+            where = x.like(rows, np.dtype(np.int64))
+            launch(
+                run, x, some, planes, x.flat(), grad.flat(), kept(told, x).flat(), first, some,
+                seen.rows(), shares.rows(), where.rows(),
+            )  # fmt: skip
+        shares, where = (each.reshape(planes, some * most) for each in (shares, where))
+        scatter.scattered(shares, where, 1, (places,), scatter.SUM, summed, first > 0)
+    return summed

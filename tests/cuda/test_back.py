@@ -176,3 +176,53 @@ def test_bins_of_boxes():
     assert_as_on_the_cpu(numbapool.roi_pool, X, boxes, 2, return_indices=True, exact=True)
     got = numbapool.roi_pool(X, boxes, 2, target="cuda")
     np.testing.assert_array_equal(got, numbapool.roi_pool(X, boxes, 2))
+
+
+def test_gradients_by_slopes_of_more_windows_than_scratch_holds(monkeypatch):
+    from numbapool.cuda import slopes
+
+    grad = RNG.standard_normal((2, 2, 3, 3)).astype(np.float32)
+    monkeypatch.setattr(slopes, "SCRATCH", 24 * 9 * 4)  # four windows of nine taps
+    assert_as_on_the_cpu(numbapool.median_pool2d_backward, grad, X, 3, 2, 1)
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: numbapool.gather(x, x.astype(np.int64) if isinstance(x, np.ndarray) else x),
+    numbapool.blur_pool2d, numbapool.sppf_pool, lambda x: numbapool.max_pool2d(x, 2, target="cpu"),
+    lambda x: numbapool.avg_pool2d_backward(x, (2, 2, 10, 12), 2),
+])  # fmt: skip
+def test_arrays_that_lie_backwards_are_refused(function):
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    for x in (X[..., ::-1], np.zeros((2, 2, 5, 6), [("a", "f4"), ("b", "u2")])["a"]):
+        with pytest.raises(ValueError, match="must have strides of whole elements forwards"):
+            function(FakeCUDAArray(x))
+
+
+def test_a_target_is_that_of_all_that_a_call_does(monkeypatch):
+    from numbapool.cuda import arrays
+
+    def refuse(*given):
+        raise AssertionError("sent to a device")
+
+    numbapool.set_default_target("cuda")
+    monkeypatch.setattr(arrays, "_sent", refuse)
+    low = numbapool.max_pool2d(X, 2, target="cpu", return_indices=True, index_base="tensor")[0]
+    numbapool.avg_pool2d_backward(low, X.shape, 2, target="cpu")
+    numbapool.lp_pool2d_backward(low, X, 2, 2, target="cpu")
+    numbapool.minmax_pool2d_backward(low, low, X, 2, target="cpu")
+    numbapool.max_blur_pool2d(X, 2, target="cpu")
+    numbapool.blur_pool2d_backward(np.ones((2, 2, 3, 3)), X.shape, target="cpu")
+    numbapool.minmax_pool2d(X, 2, target="cpu")
+    numbapool.sppf_pool(X, 3, target="cpu")
+    numbapool.stochastic_pool2d(X, 2, rng=np.random.default_rng(0), target="cpu")
+    numbapool.spatial_pyramid_pool(X, (1, 2), target="cpu")
+
+
+def test_nan_in_complex_sums_is_refused_where_that_is_asked():
+    x = np.ones((2, 1, 4, 4), np.complex64)
+    assert_as_on_the_cpu(numbapool.sum_pool2d, x, 2, nan_policy="raise")
+    x[1, 0, 2, 2] = complex(0, np.nan)
+    for given in (x, cuda.to_device(x)):
+        with pytest.raises(ValueError, match="has NaN"):
+            numbapool.sum_pool2d(given, 2, nan_policy="raise")
