@@ -238,4 +238,4 @@ def test_indices_that_there_are_not_are_not_converted():
     with pytest.raises(ValueError, match="from -1 to 15, where they count from 'plane', got 16"):
         numbapool.convert_indices(np.array([[[[16]]]]), (1, 1, 4, 4))
     with pytest.raises(ValueError, match="from -1 to 31, where they count from 'tensor', got -2"):
-        numbapool.convert_indices(np.array([[[[-2]]]]), (1, 2, 4, 4), "tensor", "plane")
+        numbapool.convert_indices(np.full((1, 2, 1, 1), -2), (1, 2, 4, 4), "tensor", "plane")

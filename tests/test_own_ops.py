@@ -146,3 +146,15 @@ def test_an_op_may_call_other_functions():
     x = blocks(2, 3, 12, 21)
     want = 2 * numbapool.max_pool2d(np.abs(x), 3, 2, 1)
     np.testing.assert_allclose(numbapool.pool(x, op, (3, 3), 2, 1), want, 1e-6)
+
+
+def test_an_identity_that_inputs_cannot_hold():
+    """Windows that hang over are folded of what is there."""
+    least = numbapool.PoolOp(
+        "least", identity=lambda dtype: np.float64(np.inf), combine=lambda a, b: min(a, b),
+        accumulator=lambda dtype: np.dtype(np.float64), result=lambda dtype: np.dtype(np.float64),
+    )  # fmt: skip
+    x = np.random.default_rng(0).integers(-100, 100, (2, 3, 20, 41)).astype(np.int16)
+    np.testing.assert_array_equal(
+        numbapool.pool(x, least, (3, 3), 2, 1), numbapool.min_pool2d(x, 3, 2, 1)
+    )

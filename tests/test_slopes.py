@@ -169,4 +169,5 @@ def test_wrong_calls_are_said(call, error, says):
 def test_signatures_show_the_options():
     names = list(inspect.signature(numbapool.lse_pool2d_backward).parameters)
     assert names == ["grad_output", "input", "kernel_size", "stride", "padding", "dilation",
-                     "ceil_mode", "sharpness", "mean", "num_threads", "target"]  # fmt: skip
+                     "ceil_mode", "sharpness", "mean", "num_threads", "target",
+                     "stream"]  # fmt: skip

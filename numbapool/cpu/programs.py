@@ -15,7 +15,7 @@ from ..ops.base import is_half
 from . import frame, kernels, volumes
 from .half_scalars import fitting
 from .kernels import Program
-from .scalars import stored
+from .scalars import filling, stored
 
 #: Nanoseconds a tap, about.
 WORK = 2.0
@@ -37,12 +37,15 @@ def _works_on_vectors(op: PoolOp, dtype: np.dtype) -> bool:
         is_half(dtype) and op.better is not None and not is_half(op.accumulator(dtype))
     ):
         return False
-    # Lanes past a window hold the identity, and are lifted too.
-    accumulator = stored(op.accumulator(dtype)).type
-    if op.lift is None:
+    # Lanes past a window hold the identity, in the type of the input, and are lifted too.
+    if is_half(dtype) and op.lift is None:
         return True
-    nothing = accumulator(op.identity(op.accumulator(dtype)))
-    return bool(accumulator(op.lift(nothing)) == nothing)
+    reckoned = op.accumulator(dtype)
+    accumulator = stored(reckoned).type
+    nothing = accumulator(op.identity(reckoned))
+    if not is_half(dtype) and accumulator(filling(op, dtype, reckoned)) != nothing:
+        return False
+    return op.lift is None or bool(accumulator(op.lift(nothing)) == nothing)
 
 
 def _works_on_tables(axes: Sequence[Laid]) -> bool:

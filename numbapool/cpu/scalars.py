@@ -149,6 +149,14 @@ def make_taken(s: Scalars, role: int) -> Any:
     return inner(lambda taps: vector.convert(lift(vector.convert(taps, accumulator)), accumulator))
 
 
+def filling(op: PoolOp, dtype: np.dtype, reckoned: np.dtype) -> Any:
+    """What stands for inputs that are not there: the identity, as far as their type has it."""
+    if is_half(dtype):
+        return fill(op, dtype)
+    with np.errstate(all="ignore"):
+        return np.asarray(op.identity(reckoned)).astype(stored(dtype))[()]
+
+
 @cache
 def scalars(
     op: PoolOp, dtype: np.dtype, lane: type, index: type, blind: bool, scaled: bool
@@ -179,7 +187,7 @@ def scalars(
         key=of_keys and of_keys.key,
         finish=inner(finish),
         identity=nothing,
-        fill=fill(op, dtype) if is_half(dtype) else source(op.identity(reckoned)),
+        fill=filling(op, dtype, reckoned),
         selects=op.better is not None,
         divides=op.finish is not as_it_is,
         blind=blind,
