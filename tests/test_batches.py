@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-import os
 import threading
 import weakref
 
@@ -193,31 +192,3 @@ def test_bad_arguments_are_refused_at_once(target):
 def test_a_layer_can_be_told_where(target):
     layer = numbapool.MaxPool2d(2, target=target)
     np.testing.assert_array_equal(layer(MIXED[0], target="cpu"), layer(MIXED[0]))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_results_taken_in_a_forked_child_are_refused():
-    results = numbapool.pool_batches([np.zeros((1, 1, 4, 4))] * 9, numbapool.max_pool2d, 2)
-    next(results)
-    child = os.fork()
-    if child == 0:
-        try:
-            next(results)
-        except RuntimeError as error:
-            os._exit(0 if "begun before this process was forked" in str(error) else 2)
-        os._exit(1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert len(list(results)) == 8
-
-
-def test_an_iterator_dropped_by_its_reader():
-    def source():
-        yield np.zeros((1, 1, 4, 4))
-        held.clear()  # the last reference
-        yield np.zeros((1, 1, 4, 4))
-
-    held = []
-    held.append(numbapool.pool_batches(source(), numbapool.max_pool2d, 2, depth=1))
-    found = next(held[0])
-    assert found.shape == (1, 1, 2, 2)

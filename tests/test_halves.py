@@ -33,11 +33,15 @@ def assert_equal(got, want):
     assert torch.equal(torch.signbit(got[numbers]), torch.signbit(want[numbers]))
 
 
+#: (kernel, stride, dilation)
+WINDOWS = ((3, 2, 1), (7, 1, 1), (2, 9, 3))
+
+
 @pytest.mark.parametrize("dtype", HALVES)
 @given(data=st.data())
 def test_selections_are_exact(dtype, data):
     kernel, stride, dilation = data.draw(
-        st.sampled_from(few(((3, 2, 1), (7, 1, 1), (2, 9, 3)), ((3, 2, 1), (7, 1, 1))))
+        st.sampled_from(few(WINDOWS, WINDOWS[HALVES.index(dtype):][:1]))
     )
     padding = data.draw(st.integers(0, kernel // 2))
     shape = (2, 3, data.draw(st.integers(1, 30)), data.draw(st.sampled_from((7, 33))))

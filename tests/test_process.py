@@ -9,7 +9,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import numbapool
 
 PACKAGE = Path(__file__).parent.parent / "numbapool"
 
@@ -275,3 +278,31 @@ def test_workers_are_left_alone_by_one_thread(tmp_path):
         print(alone, numba.get_num_threads(), len(workers._workers))
     """
     assert python(code, tmp_path, NUMBA_THREADING_LAYER="tbb").split() == ["None", "1", "1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_results_taken_in_a_forked_child_are_refused():
+    results = numbapool.pool_batches([np.zeros((1, 1, 4, 4))] * 9, numbapool.max_pool2d, 2)
+    next(results)
+    child = os.fork()
+    if child == 0:
+        try:
+            next(results)
+        except RuntimeError as error:
+            os._exit(0 if "begun before this process was forked" in str(error) else 2)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(list(results)) == 8
+
+
+def test_an_iterator_dropped_by_its_reader():
+    def source():
+        yield np.zeros((1, 1, 4, 4))
+        held.clear()  # the last reference
+        yield np.zeros((1, 1, 4, 4))
+
+    held = []
+    held.append(numbapool.pool_batches(source(), numbapool.max_pool2d, 2, depth=1))
+    found = next(held[0])
+    assert found.shape == (1, 1, 2, 2)

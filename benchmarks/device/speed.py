@@ -125,7 +125,7 @@ def every_op(run: Run) -> None:
     seen = {case.op for case in (*COPIED, *LARGE)}
     cases = [Case(op, bins if op.startswith("adaptive") else layer)
              for op in devices.implementation(OURS) if op not in seen]  # fmt: skip
-    rows(run, "every op", cases, SLOW, BRIEF)
+    rows(run, "every op", cases[::6] if run.tiny else cases, SLOW, BRIEF)
 
 
 def compiled(run: Run) -> None:

@@ -138,7 +138,7 @@ def test_results_into_arrays_of_the_host():
     np.testing.assert_array_equal(pyramid, numbapool.spatial_pyramid_pool(X, (1, 2)))
     with pytest.raises(ValueError, match=r"out of shape .* must not share memory"):
         numbapool.max_pool2d(X, 1, out=X, target="cuda")
-    with pytest.raises(TypeError, match="out must be on a GPU, as input is, got ndarray"):
+    with pytest.raises(TypeError, match="out must be on the GPU that this runs on, got ndarray"):
         numbapool.max_pool2d(cuda.to_device(X), 2, out=out)
 
 

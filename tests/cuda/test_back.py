@@ -44,9 +44,9 @@ def assert_as_on_the_cpu(function, *arguments, exact=False, **options):
 @pytest.mark.parametrize("reduce", ["last", "sum", "max"])
 @pytest.mark.parametrize("dtype", [np.float32, np.int16])
 def test_unpooling(reduce, dtype):
-    values = RNG.integers(-9, 9, (2, 3, 4, 5)).astype(dtype)
-    indices = RNG.integers(-1, 80, values.shape)
-    indices[0, 0] = RNG.integers(0, 3, (4, 5))  # many to a place
+    values = RNG.integers(-9, 9, (1, 3, 3, 4)).astype(dtype)
+    indices = RNG.integers(-1, 48, values.shape)
+    indices[0, 0] = RNG.integers(0, 3, (3, 4))  # many to a place
     if dtype == np.float32:
         values[0, 0, 1, 1], values[0, 1] = np.nan, -0.0
     assert_as_on_the_cpu(
@@ -81,16 +81,17 @@ def test_results_of_the_way_back_into_given_arrays():
 
 
 def test_gradients_by_index_map_and_by_windows():
-    y, indices = numbapool.max_pool2d(X, 3, 1, 1, return_indices=True)
+    x = X[:1]
+    y, indices = numbapool.max_pool2d(x, 3, 1, 1, return_indices=True)
     grad = RNG.standard_normal(y.shape).astype(np.float32)
-    assert_as_on_the_cpu(numbapool.max_pool2d_backward, grad, indices, X.shape, exact=True)
-    assert_as_on_the_cpu(numbapool.gather, -X, indices, exact=True)
+    assert_as_on_the_cpu(numbapool.max_pool2d_backward, grad, indices, x.shape, exact=True)
+    assert_as_on_the_cpu(numbapool.gather, -x, indices, exact=True)
     assert_as_on_the_cpu(
-        numbapool.avg_pool2d_backward, grad, X.shape, 3, 1, 1, count_include_pad=False
+        numbapool.avg_pool2d_backward, grad, x.shape, 3, 1, 1, count_include_pad=False
     )
-    assert_as_on_the_cpu(numbapool.adaptive_avg_pool2d_backward, grad[..., :3, :2].copy(), X.shape)
-    assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, X, 3, 3, 1, padding=1)
-    assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, X, 1.5, 3, 1, padding=1, abs=True)
+    assert_as_on_the_cpu(numbapool.adaptive_avg_pool2d_backward, grad[..., :3, :2].copy(), x.shape)
+    assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, x, 3, 3, 1, padding=1)
+    assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, x, 1.5, 3, 1, padding=1, abs=True)
 
 
 @pytest.mark.parametrize("kind", few(("median", "quantile", "var", "std", "lse", "soft", "mixed",
@@ -103,14 +104,15 @@ def test_gradients_by_slopes(kind):
 
 
 def test_gradients_of_what_is_made_of_others():
-    low, high = RNG.standard_normal((2, 2, 2, 2, 3)).astype(np.float32)
-    assert_as_on_the_cpu(numbapool.minmax_pool2d_backward, low, high, X, 2)
-    grad = RNG.standard_normal((2, 2, 3, 3)).astype(np.float32)
-    assert_as_on_the_cpu(numbapool.blur_pool2d_backward, grad, X.shape)
-    assert_as_on_the_cpu(numbapool.max_blur_pool2d_backward, grad[:, :, :2].copy(), X, 2)
-    samples = RNG.random((2, 2, 2)).astype(np.float32)
+    x = X[:1]
+    low, high = RNG.standard_normal((2, 1, 2, 2, 3)).astype(np.float32)
+    assert_as_on_the_cpu(numbapool.minmax_pool2d_backward, low, high, x, 2)
+    grad = RNG.standard_normal((1, 2, 3, 3)).astype(np.float32)
+    assert_as_on_the_cpu(numbapool.blur_pool2d_backward, grad, x.shape)
+    assert_as_on_the_cpu(numbapool.max_blur_pool2d_backward, grad[:, :, :2].copy(), x, 2)
+    samples = RNG.random((1, 2, 2)).astype(np.float32)
     assert_as_on_the_cpu(
-        numbapool.fractional_avg_pool2d_backward, grad, X.shape, 2, 3, random_samples=samples
+        numbapool.fractional_avg_pool2d_backward, grad, x.shape, 2, 3, random_samples=samples
     )
 
 
@@ -158,7 +160,7 @@ def test_channels_last():
 
 
 def test_what_segmenters_and_detectors_are_made_of():
-    assert_as_on_the_cpu(numbapool.sppf_pool, X, 3, 2, exact=True)
+    assert_as_on_the_cpu(numbapool.sppf_pool, X[:, :1], 3, 1, exact=True)
     assert_as_on_the_cpu(numbapool.strip_pool, X)
     assert_as_on_the_cpu(numbapool.spatial_pyramid_pool, X, (1, 2, 3), "min",
                          return_indices=True, exact=True)  # fmt: skip
@@ -181,9 +183,9 @@ def test_bins_of_boxes():
 def test_gradients_by_slopes_of_more_windows_than_scratch_holds(monkeypatch):
     from numbapool.cuda import slopes
 
-    grad = RNG.standard_normal((2, 2, 3, 3)).astype(np.float32)
+    grad = RNG.standard_normal((1, 2, 3, 3)).astype(np.float32)
     monkeypatch.setattr(slopes, "SCRATCH", 24 * 9 * 4)  # four windows of nine taps
-    assert_as_on_the_cpu(numbapool.median_pool2d_backward, grad, X, 3, 2, 1)
+    assert_as_on_the_cpu(numbapool.median_pool2d_backward, grad, X[:1], 3, 2, 1)
 
 
 @pytest.mark.parametrize("function", [

@@ -28,7 +28,7 @@ def pools(dims):
     return (getattr(numbapool, f"{name}_pool{dims}d") for name in ("max", "avg"))
 
 
-@pytest.mark.parametrize("layer", few(EVERY, LAYERS), ids=str)
+@pytest.mark.parametrize("layer", few(EVERY, [LAYERS[n] for n in (0, 2, 3, 5)]), ids=str)
 def test_doubled(layer):
     shape, *window, passes, dtype = layer
     dims = len(shape) - 2

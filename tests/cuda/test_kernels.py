@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numba import cuda
-from strategies import DTYPES, FEW, values, window_arguments
+from strategies import DTYPES, FEW, few, values, window_arguments
 from test_reductions import FORMULAS, expected
 from test_windows import SELECTIONS, assert_same, assert_within
 
@@ -122,8 +122,13 @@ def test_sums_of_large_windows_keep_their_digits():
         assert np.abs(got - exact).max() <= bound
 
 
-@pytest.mark.parametrize("window", [(9, 1, 4), ((8, 9), (1, 2), (3, 4)), ((3, 4, 6), 1, (1, 2, 3))])
-@pytest.mark.parametrize("dtype", ["float32", "int8"])
+OVERLAPPING = [(9, 1, 4), ((8, 9), (1, 2), (3, 4)), ((3, 4, 6), 1, (1, 2, 3))]
+
+
+@pytest.mark.parametrize(("window", "dtype"), few(
+    [(window, dtype) for window in OVERLAPPING for dtype in ("float32", "int8")],
+    [*zip(OVERLAPPING, ("int8", "float32", "int8"), strict=True)],
+))  # fmt: skip
 def test_large_windows_that_overlap(window, dtype):
     dims = np.size(window[0]) if np.ndim(window[0]) else 2
     rng = np.random.default_rng(0)
