@@ -160,7 +160,7 @@ def test_channels_last():
 
 
 def test_what_segmenters_and_detectors_are_made_of():
-    assert_as_on_the_cpu(numbapool.sppf_pool, X[:, :1], 3, 1, exact=True)
+    assert_as_on_the_cpu(numbapool.sppf_pool, X[:, :1].copy(), 3, 1, exact=True)
     assert_as_on_the_cpu(numbapool.strip_pool, X)
     assert_as_on_the_cpu(numbapool.spatial_pyramid_pool, X, (1, 2, 3), "min",
                          return_indices=True, exact=True)  # fmt: skip
