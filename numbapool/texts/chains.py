@@ -114,8 +114,7 @@ kernel_size, output_size, output_ratio, random_samples, num_threads, target, str
 Returns
 -------
 array of shape ``input_shape``
-    Of ``grad_output``'s kind and dtype, added up in float64; the same bits on any number of
-    threads.
+    Of ``grad_output``'s kind and dtype; the same bits on any number of threads.
 
 Raises
 ------
