@@ -1,7 +1,7 @@
 """Every kernel of the CUDA target compiles for every GPU in use, with no GPU, to what it should.
 
-All kernels, operations and dtypes are gone through with the profile of many draws; without it every
-kernel with every operation, and dtypes in turn. Each is lowered once, and made PTX of each
+All kernels, operations and dtypes are gone through with the profile of many draws; without it a
+sample of them, in which each has its turn. Each is lowered once, and made PTX of each
 capability from that.
 """
 

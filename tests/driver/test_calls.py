@@ -32,7 +32,6 @@ def on(what, stream):
 CALLS = [
     (numbapool.max_pool2d, np.float32, (2,), {}),
     (numbapool.max_pool2d, np.float16, (3, 2, 1), {"return_indices": True, "index_dtype": "int32"}),
-    (numbapool.max_pool2d, np.float32, (2,), {"nan_policy": "raise"}),
     (numbapool.avg_pool2d, ml_dtypes.bfloat16, (2,), {"data_format": "channels_last"}),
     (numbapool.min_pool2d, np.int8, ((8, 1), (7, 1), (4, 0)), {"return_indices": True}),
     (numbapool.max_pool2d, np.bool_, ((9, 8), 1, 4), {"return_indices": True}),
