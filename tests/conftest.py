@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-settings.register_profile("default", max_examples=7, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("default", max_examples=5, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("many", max_examples=500, deadline=None, suppress_health_check=SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

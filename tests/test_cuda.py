@@ -19,9 +19,15 @@ def python(code, **environment):
     )
 
 
-def test_every_kernel_in_the_simulator():
+FILES = sorted((HERE / "cuda").glob("test_*.py"))
+PARTS = 4  # of about a minute each, for as many workers
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_kernel_in_the_simulator(part):
+    files = FILES[part::PARTS]
     found = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "cuda"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
         env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert found.returncode == 0, found.stdout[-4000:]
