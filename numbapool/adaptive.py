@@ -298,8 +298,7 @@ def spatial_pyramid_pool(
         )
     if getattr(x, "ndim", 4) != 4:
         raise ValueError(f"x must have the shape (N, C, H, W), got shape {tuple(x.shape)}")
-    x = x if stream is None else targets.streamed(x, stream, target)
-    array, wrap = targets.adapting(x, target)("x", x)
+    array, wrap = targets.adapting(x, target, stream)("x", x)
     check_dtype(array.dtype)
     batch, channels = array.shape[:2]
     kinds = [op.result(array.dtype.newbyteorder("="))]

@@ -18,7 +18,7 @@ from .elementwise import added, mapped, number, quotient
 from .fractional import placed
 from .gradients import checked_shape, floats
 from .ops import SUM
-from .targets import adapting, place, streamed
+from .targets import adapting, place
 from .unpool import scattered
 
 
@@ -39,9 +39,7 @@ def _of_both(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            input = streamed(input, stream, target)
-        adapt = adapting(input, target)
+        adapt = adapting(input, target, stream)
         make, _, *where = functional.window(
             dims, kernel_size, stride, padding, dilation, ceil_mode
         )
@@ -99,9 +97,7 @@ def _of_blur(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            grad_output = streamed(grad_output, stream, target)
-        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
+        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target, stream))
         shape = checked_shape(input_shape, grad.shape, dims)
         return wrap(
             _blurred_back(dims, grad, shape, filter_size, stride, padding_mode, num_threads)
@@ -125,9 +121,7 @@ def _of_max_blur(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            input = streamed(input, stream, target)
-        adapt = adapting(input, target)
+        adapt = adapting(input, target, stream)
         grad, wrap = floats("grad_output", grad_output, adapt)
         x, _ = floats("input", input, adapt)
         sizes = geometry.spatial(x.shape, dims)
@@ -174,9 +168,7 @@ def _of_drawn(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            grad_output = streamed(grad_output, stream, target)
-        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
+        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target, stream))
         shape = checked_shape(input_shape, grad.shape, dims)
         axes = placed(
             shape, grad.dtype, dims, kernel_size, output_size, output_ratio, random_samples, None

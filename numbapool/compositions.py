@@ -56,9 +56,9 @@ def _both(dims: int) -> Callable[..., Any]:
         low, high = (np.empty_like(array, native, shape=shape) for _ in range(2))
         step = max(TOGETHER // max(prod(array.shape[1:]) * array.itemsize, 1), 1)
         for start in range(0, max(lead[0], 1), step):
-            part = slice(start, start + step)
+            some = slice(start, start + step)
             for op, out in ((least, low), (most, high)):
-                lazy.run(op, where, array[part], False, None, None, out[part], num_threads, here)
+                lazy.run(op, where, array[some], False, None, None, out[some], num_threads, here)
         return wrap(low), wrap(high)
 
     return documented(minmax_pool, "minmax", dims)
@@ -174,9 +174,7 @@ def sppf_pool(
     >>> numbapool.sppf_pool(np.zeros((1, 8, 20, 20))).shape
     (1, 32, 20, 20)
     """
-    if stream is not None:
-        input = streamed(input, stream, target)
-    array, wrap = adapting(input, target)("input", input)
+    array, wrap = adapting(input, target, stream)("input", input)
     array = as_native(array)
     geometry.spatial(array.shape, 2)
     (kernel,) = arguments.spread("kernel_size", plain("kernel_size", kernel_size), 1, 1)

@@ -17,16 +17,14 @@ from . import arguments, functional, geometry, lazy, reductions
 from .arguments import plain
 from .arrays import as_native, check_form, check_outs
 from .docs import documented
-from .elementwise import choose, mapped, number
+from .elementwise import choose, mapped, number, quotient
 from .indices import checked_indices
 from .ops import SUM
 from .ops.base import called
-from .targets import adapting, place, streamed
+from .targets import adapting, place
 from .unpool import scattered
 
 DIMS = (1, 2, 3)
-
-
 Adapt = Callable[[str, Any], tuple[Any, Any]]
 
 
@@ -80,10 +78,6 @@ def _counts(
     return [each.reshape(-1, *[1] * (dims - 1 - at)) for at, each in enumerate(counts)]
 
 
-def _by_one(grad: Any, taps: Any) -> Any:
-    return grad / taps
-
-
 def _by_two(grad: Any, rows: Any, columns: Any) -> Any:
     return grad / (rows * columns)
 
@@ -94,7 +88,7 @@ def _by_three(grad: Any, slices: Any, rows: Any, columns: Any) -> Any:
 
 def _divided(grad: Any, counts: list[np.ndarray]) -> Any:
     """``grad`` over what each window's average divides by."""
-    formula = (_by_one, _by_two, _by_three)[len(counts) - 1]
+    formula = (quotient, _by_two, _by_three)[len(counts) - 1]
     return mapped(formula, grad, *(each.astype(grad.dtype) for each in counts), dtype=grad.dtype)
 
 
@@ -109,9 +103,7 @@ def _of_selection(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            grad_output = streamed(grad_output, stream, target)
-        adapt = adapting(grad_output, target)
+        adapt = adapting(grad_output, target, stream)
         grad, wrap = floats("grad_output", grad_output, adapt)
         geometry.spatial(grad.shape, dims)
         shape = checked_shape(input_shape, grad.shape, dims)
@@ -146,9 +138,7 @@ def _of_average(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            grad_output = streamed(grad_output, stream, target)
-        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target))
+        grad, wrap = floats("grad_output", grad_output, adapting(grad_output, target, stream))
         shape = checked_shape(input_shape, grad.shape, dims)
         where = functional.window(
             dims, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
@@ -195,9 +185,7 @@ def _of_bins(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            grad_output = streamed(grad_output, stream, target)
-        adapt = adapting(grad_output, target)
+        adapt = adapting(grad_output, target, stream)
         grad, wrap = floats("grad_output", grad_output, adapt)
         shape = checked_shape(input_shape, grad.shape, dims)
         where = (geometry.adaptive, dims, grad.shape[grad.ndim - dims :])
@@ -242,9 +230,7 @@ def _of_norm(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            input = streamed(input, stream, target)
-        adapt = adapting(input, target)
+        adapt = adapting(input, target, stream)
         grad, wrap = floats("grad_output", grad_output, adapt)
         x, _ = floats("input", input, adapt)
         y = pool(

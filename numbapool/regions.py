@@ -9,7 +9,7 @@ import numpy as np
 from . import arguments, geometry
 from .arguments import plain
 from .lazy import undisturbed
-from .targets import adapting, streamed
+from .targets import adapting
 
 #: Points or bins that the boxes of one call may have along an axis.
 MOST = 50_000_000
@@ -17,9 +17,7 @@ MODES = ("avg", "max", "max_part")
 
 
 def _pictures(input: Any, target: str | None, stream: Any) -> tuple[Any, Any]:
-    if stream is not None:
-        input = streamed(input, stream, target)
-    array, wrap = adapting(input, target)("input", input)
+    array, wrap = adapting(input, target, stream)("input", input)
     native = array.dtype.newbyteorder("=")
     if native not in (np.float32, np.float64):
         raise TypeError(f"input must be float32 or float64, got dtype {array.dtype}")

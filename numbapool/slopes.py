@@ -16,7 +16,7 @@ from .gradients import floats
 from .lazy import undisturbed
 from .ops import PoolOp
 from .reductions import op_of, showing_options
-from .targets import adapting, streamed
+from .targets import adapting
 
 
 def _sloped(
@@ -58,11 +58,9 @@ def _of_reduction(kind: str, dims: int) -> Callable[..., Any]:
         stream: Any = None,
         **given: Any,
     ) -> Any:
-        if stream is not None:
-            input = streamed(input, stream, target)
         op = op_of(kind, f"{kind}_pool{dims}d_backward", given)
         make, _, *where = window(dims, kernel_size, stride, padding, dilation, ceil_mode)
-        adapt = adapting(input, target)
+        adapt = adapting(input, target, stream)
         grad, wrap = floats("grad_output", grad_output, adapt)
         x, _ = floats("input", input, adapt)
         axes = make(geometry.spatial(x.shape, dims), *where)

@@ -80,7 +80,7 @@ def _drawing(dims: int) -> Callable[..., Any]:
         times = adapt("times", drawn)[0]
         best, places = pooled(MAX, mapped(quotient, weights, times, dtype=kind), True)
         values = taken(native, places, dims)
-        if without:  # of NaN only: those that are left out have no places
+        if without:  # of NaN only: those that are left out have no place
             values = mapped(_number_or_nan, best, widened(values), dtype=kind)
             values = narrowed(values, native.dtype)
         return (wrap(values), wrap(places)) if indexed else wrap(values)

@@ -77,26 +77,37 @@ def is_cuda(x: Any, target: str | None) -> bool:
     return checked("NUMBAPOOL_TARGET", default) == "cuda" or on_device(x)
 
 
-def streamed(x: Any, stream: Any, target: str | None) -> Any:
-    """``x`` and, with it, the stream that a call on a GPU sends all its work to."""
+def _check_stream(x: Any, stream: Any, target: str | None) -> None:
     if not is_cuda(x, target):
         raise ValueError(
             "stream is for what is pooled on a GPU, an array there or one of the host with "
             f"target='cuda', got stream={stream!r} for a {type(x).__name__}"
         )
+
+
+def streamed(x: Any, stream: Any, target: str | None) -> Any:
+    """``x`` and, with it, the stream that a call on a GPU sends all its work to."""
+    _check_stream(x, stream, target)
     from .cuda.arrays import streamed
 
     return streamed("input", x, stream)
 
 
-def adapting(x: Any, target: str | None) -> Callable[[str, Any], tuple[Any, Any]]:
-    """What adapts the arrays of a call that is pooled where ``x`` is, or where it says."""
+def adapting(
+    x: Any, target: str | None, stream: Any = None
+) -> Callable[[str, Any], tuple[Any, Any]]:
+    """What adapts the arrays of a call that is pooled where ``x`` is, or where it says.
+
+    All work on them goes to ``stream``, if it is given.
+    """
+    if stream is not None:
+        _check_stream(x, stream, target)
     if is_cuda(x, target):
         from .cuda import api
         from .cuda.arrays import adapt_beside
 
         api.check()
-        return adapt_beside(x)
+        return adapt_beside(x, stream)
     return _to_host if target == "cpu" else arrays.adapt
 
 

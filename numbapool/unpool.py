@@ -15,7 +15,7 @@ from .docs import documented
 from .indices import checked_indices
 from .lazy import undisturbed
 from .ops.base import is_half
-from .targets import adapting, streamed
+from .targets import adapting
 
 RULES = ("last", "sum", "max")
 
@@ -91,9 +91,7 @@ def _unpooling(dims: int) -> Callable[..., Any]:
         target: str | None = None,
         stream: Any = None,
     ) -> Any:
-        if stream is not None:
-            input = streamed(input, stream, target)
-        adapt = adapting(input, target)
+        adapt = adapting(input, target, stream)
         array, wrap = adapt("input", input)
         check_dtype(array.dtype)
         given = geometry.spatial(array.shape, dims)

@@ -42,7 +42,7 @@ def cases():
     for formula, count in FORMULAS:
         for kind in (F32, BFLOAT16) if count == 1 else (F32,):
             given = arrays(*[kind] * count) + [none] * (mapping.MOST - count)
-            kernel = mapping.kernel(formula, (kind,) * count, F32, U32)
+            kernel = mapping.make_map(formula, (kind,) * count, F32, U32)
             yield formula.__name__, kernel, [*arrays(F32, U32), *given], False
     for number in (np.dtype(np.int32), I64):
         yield "link", scatter.make_link(number), [*arrays(I64, number, number), *[int64] * 3], False
@@ -55,7 +55,7 @@ def cases():
         options = REDUCTIONS[kind][1]
         op = op_of(kind, kind, {"q": 0.5} if "q" in options else {})
         given = [*arrays(F32, F32, U32), int64, int64, *arrays(F64, F64, I64, axes=2)]
-        yield f"slopes-{kind}", slopes.kernel(op, F32, 2, U32), given, True
+        yield f"slopes-{kind}", slopes.make_back(op, F32, 2, U32), given, True
     tables = arrays(I64), arrays(I64, I64, axes=3)
     given = [*arrays(F32), *tables[0], *tables[1], *arrays(F32, I64), *[int64] * 3]
     yield "bins", regions.make_bins(F32), given, False

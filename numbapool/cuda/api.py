@@ -110,6 +110,12 @@ class Kernel:
 compiled: Callable[[Callable[..., Any]], Any] = cuda.jit if SIMULATED else Kernel
 
 
+@cache
+def made(make: Callable[..., Any], *of: Any) -> Any:
+    """The kernel that ``make(*of)`` gives, made once."""
+    return compiled(make(*of))
+
+
 def _float_of(bits: Any) -> Any:
     return np.int32(bits).view(np.float32)
 

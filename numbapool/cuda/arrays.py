@@ -231,17 +231,20 @@ def streamed(name: str, x: Any, stream: Any) -> DeviceArray:
     return replace(array, wrap=wrap)
 
 
-def adapt_beside(x: Any) -> Callable[[str, Any], tuple[DeviceArray, Callable[[DeviceArray], Any]]]:
+def adapt_beside(
+    x: Any, stream: Any
+) -> Callable[[str, Any], tuple[DeviceArray, Callable[[DeviceArray], Any]]]:
     """What adapts the arrays of a call: those of the host go where ``x`` is, if on a device.
 
-    All work on them goes to the stream that ``x`` came with, if one did.
+    All work on them goes to ``stream``, or to the one that ``x`` came with, if one did.
     """
-    array = adapt("input", x)[0] if on_device(x) else None
-    first, stream = (array.device, array.library.address) if array else (None, None)
+    address = None if stream is None else streams.handle(stream)
+    array = adapt("input", x, address)[0] if on_device(x) else None
+    first, address = (array.device, array.library.address) if array else (None, address)
 
     def adapted(name: str, x: Any) -> tuple[DeviceArray, Callable[[DeviceArray], Any]]:
         with nullcontext() if first is None else on(first.index):
-            array, wrap = adapt(name, x, stream)
+            array, wrap = adapt(name, x, address)
         if first is not None and array.device != first:
             raise ValueError(f"{name} must be on {first}, got one on {array.device}")
         return array, wrap

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..elementwise import itself
 from . import api, streams
-from .api import compiled, cuda, device
+from .api import cuda, device, made
 from .arrays import NUMBA, DeviceArray, seen
 from .scalars import fitted, read_as, stored, stored_as
 
@@ -44,9 +44,8 @@ def make_value(formula: Any, reads: Sequence[Any]) -> Any:
     return device((of_one, of_two, of_three, of_four)[len(reads) - 1])
 
 
-@cache
-def kernel(formula: Any, kinds: tuple[np.dtype, ...], result: np.dtype, words: np.dtype) -> Any:
-    """The kernel, uncompiled."""
+def make_map(formula: Any, kinds: tuple[np.dtype, ...], result: np.dtype, words: np.dtype) -> Any:
+    """The kernel: a thread to an element."""
     word = words.type
     single = all(kind.itemsize <= 4 for kind in kinds)
     value = make_value(
@@ -76,11 +75,6 @@ def kernel(formula: Any, kinds: tuple[np.dtype, ...], result: np.dtype, words: n
         out[to] = as_stored(value(a, b, c, d, i, j, k, m))
 
     return elementwise
-
-
-@cache
-def _compiled(*made_of: Any) -> Any:
-    return compiled(kernel(*made_of))
 
 
 #: Small arrays of the host by their bytes, type, shape and device; so many stay there, if each has
@@ -143,7 +137,7 @@ def mapped(
         result = like.like(shape, dtype) if out is None else out
         if result.size:
             told = _words(shape, tuple(_steps(each, shape) for each in (result, *there)))
-            run = _compiled(formula, tuple(each.dtype for each in there), dtype, told.dtype)
+            run = made(make_map, formula, tuple(each.dtype for each in there), dtype, told.dtype)
             given = [each.flat() for each in there] + [None] * (MOST - len(there))
             grid, stream = -(-result.size // BLOCK), like.library.stream()
             run[grid, BLOCK, stream](result.flat(), kept(told, like).flat(), *given)

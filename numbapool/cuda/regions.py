@@ -5,14 +5,13 @@ Reckoned in float64 where points lie between inputs, as on the CPU.
 
 from __future__ import annotations
 
-from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..ops.points import MEAN, PARTS, replaces
-from .api import compiled, cuda, device, on, turn
+from .api import cuda, device, made, on, turn
 from .arrays import DeviceArray
 from .elementwise import U, dense
 from .scalars import fitted
@@ -91,11 +90,6 @@ def make_points(kind: np.dtype, rule: int) -> Any:
     return points
 
 
-@cache
-def _kernel(make: Any, *made_of: Any) -> Any:
-    return compiled(make(*made_of))
-
-
 def _tables(x: DeviceArray, tables: tuple[np.ndarray, ...]) -> list[Any]:
     return [x.sent(np.ascontiguousarray(table)).rows() for table in tables]
 
@@ -110,7 +104,7 @@ def of_bins(
         shape = boxes, channels, *cells
         out, places = x.like(shape, x.dtype), x.like(shape, np.dtype(np.int64))
         if out.size:
-            run, told = _kernel(make_bins, x.dtype), _tables(x, tables)
+            run, told = made(make_bins, x.dtype), _tables(x, tables)
             launch(
                 run, x, channels * prod(cells), boxes, x.flat(), *told, out.flat(), places.flat(),
                 channels, height, width,
@@ -127,7 +121,7 @@ def of_points(
     with turn, on(x.device.index):
         out = x.like((boxes, channels, *cells), x.dtype)
         if out.size:
-            run, told = _kernel(make_points, x.dtype, rule), _tables(x, tables)
+            run, told = made(make_points, x.dtype, rule), _tables(x, tables)
             launch(
                 run, x, channels * prod(cells), boxes, x.flat(), *told, out.flat(), channels,
                 height, width, *cells,

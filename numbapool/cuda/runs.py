@@ -181,7 +181,6 @@ def make_down(
     if axis == len(uniform.kernel) - 1:
         row = make_row(s, run, uniform.kernel[axis], uniform.stride[axis], word)
 
-
         def across(x, at, place, by, step, values, wheres):
             return row(x, at, place, values, wheres)
 

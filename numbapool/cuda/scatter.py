@@ -6,7 +6,6 @@ of them is reckoned in the order of their numbers. Only whole numbers are exchan
 
 from __future__ import annotations
 
-from functools import cache
 from math import prod
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from ..elementwise import itself
 from . import api
-from .api import compiled, cuda, device
+from .api import cuda, device, made
 from .arrays import DeviceArray
 from .elementwise import BLOCK, U, dense, kept, mapped
 from .program import HIGHEST
@@ -137,11 +136,6 @@ def make_take(kind: np.dtype) -> Any:
     return take
 
 
-@cache
-def _kernel(make: Any, *made_of: Any) -> Any:
-    return compiled(make(*made_of))
-
-
 def launch(kernel: Any, like: DeviceArray, items: int, planes: int, *arguments: Any) -> None:
     """Runs a kernel with x over the items of a plane and y over planes."""
     grid = -(-items // BLOCK), min(planes, HIGHEST)
@@ -171,8 +165,8 @@ def scattered(
     heads = mapped(itself, [NOBODY], number, (planes * places,), like=values)
     with api.turn, api.on(values.device.index):
         lists = heads.flat(), values.like((max(values.size, 1),), number).flat()
-        link = _kernel(make_link, number)
-        settle = _kernel(make_settle, values.dtype, rule, further)
+        link = made(make_link, number)
+        settle = made(make_settle, values.dtype, rule, further)
         if values.size:
             told = each, places, planes
             launch(link, values, each, planes, indices.flat(), *lists, *told)
@@ -193,5 +187,5 @@ def taken(x: DeviceArray, indices: Any, dims: int) -> DeviceArray:
         if result.size:
             told = cells, places, planes, cells if indices.ndim == x.ndim else 0
             arrays = x.flat(), indices.flat(), result.flat()
-            launch(_kernel(make_take, x.dtype), x, cells, planes, *arrays, *told)
+            launch(made(make_take, x.dtype), x, cells, planes, *arrays, *told)
     return result

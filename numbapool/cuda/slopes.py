@@ -20,7 +20,7 @@ from ..geometry import Laid, lengths
 from ..ops import PoolOp
 from ..ops.base import double
 from . import api, scatter
-from .api import compiled, cuda
+from .api import cuda, made
 from .arrays import DeviceArray
 from .elementwise import U, dense, kept, mapped
 from .gathered import make_walk
@@ -66,17 +66,11 @@ def _in_float64(op: PoolOp) -> PoolOp:
     return replace(op, accumulator=double, lift=None, scale=None)
 
 
-@cache
-def kernel(op: PoolOp, dtype: np.dtype, axes: int, word: np.dtype) -> Any:
-    """The kernel, uncompiled."""
+def make_back(op: PoolOp, dtype: np.dtype, axes: int, word: np.dtype) -> Any:
+    """The kernel for an op."""
     return make_slopes(
         scalars(_in_float64(op), dtype, 0), fitted(op.slopes, FLOAT64), axes, word.type
     )
-
-
-@cache
-def _compiled(*made_of: Any) -> Any:
-    return compiled(kernel(*made_of))
 
 
 def back(
@@ -110,7 +104,7 @@ def _summed(
     """The gradient of some planes in float64, from ``step`` windows of each at a time."""
     (planes, places), cells = x.shape, grad.shape[1]
     told = words(axes, planes, (planes, 0, places), 1)
-    run = _compiled(op, x.dtype, len(axes), told.dtype)
+    run = made(make_back, op, x.dtype, len(axes), told.dtype)
     with api.on(x.device.index):
         summed = x.like((planes, places), FLOAT64)
     for first in range(0, cells, step):
