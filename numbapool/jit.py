@@ -16,10 +16,11 @@ from typing import Any
 from numba import njit, types
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
-from numba.core.typing.templates import infer, infer_global, make_overload_template
+from numba.core.typing.templates import infer, infer_global
 
 from .lazy import undisturbed
 from .ops import PoolOp
+from .parts import template
 
 HERE = Path(__file__).parent
 _kernels: list[CFunc] = []
@@ -91,20 +92,6 @@ def compile_driver(function: Callable[..., Any]) -> Any:
     return driver
 
 
-class _ByTypes(dict[Any, Any]):
-    """Compiled functions by the types of their arguments, whoever calls.
-
-    Numba's key has the caller's options, too, and a function would be compiled once for each kind
-    of caller.
-    """
-
-    def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__(key[:3])
-
-    def __setitem__(self, key: Any, made: Any) -> None:
-        super().__setitem__(key[:3], made)
-
-
 @cache
 def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     """``function`` made callable from kernels; it stays the plain function it was.
@@ -112,15 +99,10 @@ def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     LLVM inlines what is small. ``inlined`` makes it do so whatever the size: a function that is
     called returns several vectors through memory.
     """
-    options = {
-        "error_model": "numpy", "forceinline": inlined, "no_rewrites": True,
-        "no_cfunc_wrapper": True, "no_cpython_wrapper": True,
-    }  # fmt: skip
     function = _named(function)
-    template = make_overload_template(function, lambda *args: function, options, False, "never")
-    template._impl_cache = _ByTypes()
-    infer(template)
-    infer_global(function, types.Function(template))
+    part = template(function, inlined)
+    infer(part)
+    infer_global(function, types.Function(part))
     return function
 
 
@@ -180,7 +162,7 @@ def _code(code: CodeType) -> bytes:
 
 @cache
 def _sources(target: str) -> bytes:
-    shared = [HERE / "jit.py", HERE / "ops" / "together.py"]
+    shared = [HERE / "jit.py", HERE / "parts.py", HERE / "ops" / "together.py"]
     files = [*shared, *sorted((HERE / target).glob("*.py"))]
     return b"".join(path.read_bytes() for path in files)
 
