@@ -187,6 +187,30 @@ def test_any_axes(axes):
     assert_within(mean.numpy().transpose(*outer, *named), exact, scale, taps)
 
 
+#: (kernel, stride, padding, dilation along the two axes before the last)
+APART = [(2, 2, 1, 1), (2, 3, 1, 2), (2, 3, 0, 1)]
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 9, 11, 13), (40, 1, 5, 4, 6), (2, 2, 4, 4, 5, 40)])
+def test_windows_that_share_no_row(shape):
+    """They are pooled as those of one axis of rows."""
+    x = np.random.default_rng(0).integers(-9, 9, shape).astype(np.float32)
+    dims, axes = x.ndim - 2, (*range(2, x.ndim),)
+    for kernel, stride, padding, further in APART:
+        window = kernel, stride, padding, (1,) * (dims - 3) + (further, further, 1)
+        windows = oracle.windows(shape, *window, dims=dims)
+        if dims == 3:
+            assert numbapool.explain(numbapool.max_pool3d, x, *window).kernels == ("rows",)
+        want, where = oracle.select(x, windows, 1)
+        got, indices = numbapool.pool(x, "max", *window, axes=axes, return_indices=True)
+        assert_same(got, want)
+        assert_same(indices, where)
+        for include in (True, False):
+            exact, scale, taps = oracle.average(x, windows, include)
+            got = numbapool.pool(x, "avg", *window, axes=axes, count_include_pad=include)
+            assert_within(got, exact, scale, taps)
+
+
 @pytest.mark.parametrize(("wrong", "says"), [
     ({"op": "mode"}, "op must be one of"),
     ({"axes": 4}, "axes must be from -3 to 2"),

@@ -15,14 +15,12 @@ from ..ops.base import as_it_is
 from ..spans import cells, taps
 from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
 from .frame import LINE
+from .nearest import Stacked, nearest
 from .order import FAR, Lanes, Order, fetched, tiling
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
-#: Negative, and no distance from any place.
-NOWHERE = np.iinfo(np.int32).min
-
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
@@ -93,6 +91,8 @@ def _choose(
         and _is_whole(across)
     ):
         return "whole"
+    if isinstance(down, Stacked):
+        return "rows"
     if not isinstance(down, Sliding) or not isinstance(across, Sliding) or len(across) == 1:
         return "bins"
     if (
@@ -153,20 +153,6 @@ def _lay_bins(down: Axis, across: Axis, item: int) -> tuple[dict[int, int], int]
     return words, (room * width + stack * lanes) * item + lanes * LINE
 
 
-def _nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
-    """The nearest input that a window takes, for each of its taps on a padded axis, or NOWHERE.
-
-    Sums take nothing outside.
-    """
-    assert isinstance(axis, Sliding)
-    place = np.arange((len(axis) - 1) * axis.stride + axis.extent + beyond) - axis.before
-    before = np.maximum(-(place // axis.dilation), 0) * axis.dilation
-    after = np.maximum(-((axis.size - 1 - place) // axis.dilation), 0) * axis.dilation
-    nearest = place + before - after
-    known = (nearest >= 0) & (nearest < axis.size) & (selects | (nearest == place))
-    return np.where(known, nearest, NOWHERE)
-
-
 def counts(
     op: PoolOp, axes: Sequence[Axis], divisor: int | None, accumulator: np.dtype
 ) -> tuple[list[np.ndarray], bool]:
@@ -190,10 +176,10 @@ def _tables(
     """Intervals and divisors by their field, those that the kernel reads."""
     tables = {}
     if name in ("rows", "doubling"):
-        tables = {frame.ROWS: _nearest(axes[0], 0, selects).astype(np.int64)}
+        tables = {frame.ROWS: nearest(axes[0], 0, selects).astype(np.int64)}
     if name == "doubling" and indexed:
         beyond = 2 * (lanes.cells + axes[1].step)
-        column = _nearest(axes[1], beyond, selects)
+        column = nearest(axes[1], beyond, selects)
         tables[frame.COLS] = np.where(column < 0, column, column * place).astype(lane)
     if name == "bins":
         intervals = [np.stack(axis.interval(cells(axis)), -1) for axis in axes]

@@ -15,6 +15,7 @@ from ..ops.base import as_it_is
 from . import frame, kernels
 from .frame import LINE
 from .kernels import Program
+from .nearest import stacked
 from .scalars import stored
 
 #: Bytes of pooled slices that are kept for the windows that share them: part of a second cache.
@@ -56,6 +57,7 @@ def program(
 
     Where they are ``alone``, no task of one is a task of another.
     """
+    axes = stacked(axes) or axes
     if len(axes) <= 2:
         return kernels.program(op, axes, planes, walk, dtype, index_dtype, divisor, alone)
     (outer, by_slice, by_place), *inside = axes
