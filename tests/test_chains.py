@@ -81,17 +81,17 @@ def test_fractions_are_transposed(dims, data):
 @pytest.mark.parametrize("dims", [1, 2])
 @given(data=st.data())
 def test_smallest_and_largest(dims, data):
-    x = rng().standard_normal((2, 2, *(8, 7)[-dims:]))
+    x = rng().standard_normal((2, 2, *(8, 9)[-dims:]), np.float32)
     kernel = data.draw(st.integers(6, 7))
     window = (kernel, 2, data.draw(st.integers(0, kernel // 2)))
     pool = getattr(F, f"max_pool{dims}d")
     leaf = torch.from_numpy(x).requires_grad_()
     low, high = -pool(-leaf, *window), pool(leaf, *window)
-    grads = rng().standard_normal((2, *low.shape))
+    grads = rng().standard_normal((2, *low.shape), np.float32)
     torch.autograd.backward([low, high], list(torch.from_numpy(grads)))
     back = getattr(numbapool, f"minmax_pool{dims}d_backward")
     got = back(*grads, x, *window)
-    np.testing.assert_allclose(got, leaf.grad, 1e-12, 1e-12)
+    np.testing.assert_allclose(got, leaf.grad, 1e-5, 1e-6)
     assert (back(*grads, x, *window, num_threads=1) == got).all()
 
 
