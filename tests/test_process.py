@@ -59,7 +59,8 @@ MANY = """
         y, numbapool.max_pool2d(x, 2), numbapool.max_pool2d(x, 7, 1), numbapool.min_pool2d(x, 9),
         numbapool.adaptive_max_pool2d(x, 7), numbapool.max_pool3d(x, 2),
         numbapool.median_pool2d(x, 2), numbapool.max_pool2d(last, 2, data_format="channels_last"),
-        numbapool.max_unpool2d(y, where, 2), numbapool.max_pool2d_backward(y, where, x.shape),
+        numbapool.max_unpool2d(y, where, 2, output_size=(9, 9)),
+        numbapool.max_pool2d_backward(y, where, x.shape),
         numbapool.avg_pool2d_backward(y, x.shape, 2),
         numbapool.roi_align(x, np.array([[0, 0, 0, 4, 4]], "f4"), 2),
     ]
