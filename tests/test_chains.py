@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import few
 
 import numbapool
 
@@ -46,7 +47,7 @@ def test_sums_are_transposed(dims, data):
 @given(data=st.data())
 def test_blurs_are_transposed(dims, padding_mode, data):
     taps, stride = data.draw(st.integers(1, 5)), 2
-    shape = data.draw(st.sampled_from(((2, 3), (3,)))) + (6, 5, 7)[-dims:]
+    shape = data.draw(st.sampled_from(((2, 3), (3,)))) + (6, 5, 12)[-dims:]
     back = getattr(numbapool, f"blur_pool{dims}d_backward")
     arguments = {"filter_size": taps, "stride": stride, "padding_mode": padding_mode}
     grad, found = check_transposed(
@@ -68,7 +69,7 @@ def test_fractions_are_transposed(dims, data):
     )
     arguments = {"kernel_size": kernel, "output_size": sizes, "random_samples": samples}
     back = getattr(numbapool, f"fractional_avg_pool{dims}d_backward")
-    dtype = data.draw(st.sampled_from((np.float32, np.float64)))
+    dtype = data.draw(st.sampled_from(few((np.float32, np.float64), (np.float64,))))
     grad, found = check_transposed(
         lambda x: getattr(numbapool, f"fractional_avg_pool{dims}d")(x, **arguments),
         lambda g: back(g, shape, **arguments),
