@@ -226,7 +226,7 @@ def global_avg_pool(
     Examples
     --------
     >>> import numpy as np, numbapool
-    >>> numbapool.global_avg_pool(np.arange(24).reshape(1, 2, 3, 4), keepdims=False)
+    >>> numbapool.global_avg_pool(np.arange(24.0).reshape(1, 2, 3, 4), keepdims=False)
     array([[ 5.5, 17.5]])
     """
     if stream is not None:

@@ -95,7 +95,7 @@ def pyramid_pool(
     Examples
     --------
     >>> import numpy as np, numbapool
-    >>> [y.shape for y in numbapool.pyramid_pool(np.zeros((2, 8, 60, 60)))]
+    >>> [y.shape for y in numbapool.pyramid_pool(np.zeros((2, 8, 60, 60), "f4"))]
     [(2, 8, 1, 1), (2, 8, 2, 2), (2, 8, 3, 3), (2, 8, 6, 6)]
     """
     if mode not in ("avg", "max", "min"):

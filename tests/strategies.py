@@ -88,20 +88,25 @@ def laid_out(draw, x, dims=2):
     return view
 
 
+#: Few widths: how planes lie in vectors depends on them, which is machine code of its own.
+WIDTHS = few((1, 2, 5, 7, 8, 14, 19, 31, 33, 64, 67, 130), (1, 7, 130))
+
+
 @st.composite
 def shapes(draw, largest=20):
     """(N, C, H, W) or (C, H, W); now and then rows long enough for vectors and their tails."""
     height = draw(st.integers(1, largest))
-    # Few widths: how planes lie in vectors depends on them, which is machine code of its own.
-    every, some = (1, 2, 5, 7, 8, 14, 19, 31, 33, 64, 67, 130), (1, 7, 19, 33, 67, 130)
-    width = draw(st.sampled_from(few(every, some)))
+    width = draw(st.sampled_from(WIDTHS))
     outer = draw(st.sampled_from(((1, 1), (2, 1), (1, 3), (3,), (1,))))
     return (*outer, height, width)
 
 
-# Small windows have machine code of their own for each dtype. Three of them, and larger or oblong
-# ones that share theirs: the time goes into draws, not into compiling.
-SMALL = ((2, 2), (3, 2), (3, 1))
+# Small windows have machine code of their own for each dtype. Few of them, the same in all files,
+# and larger or oblong ones that share theirs: the time goes into draws, not into compiling.
+SMALL = few(((2, 2), (3, 2), (3, 1)), ((3, 2),))
+
+#: What large windows move across by, which is in their machine code.
+ACROSS = few((1, 2, 3, 4, 5), (2,))
 
 
 @st.composite
@@ -117,7 +122,7 @@ def window_arguments(draw, shape, pairs=True):
         large = st.sampled_from((6, 7))
         kernel = draw(st.one_of(large, st.tuples(st.integers(2, 3), large),
                                 st.tuples(large, st.integers(1, 7)), st.just((2, 3))))  # fmt: skip
-        across = st.sampled_from(few((1, 2, 3, 4, 5), (1, 3)))
+        across = st.sampled_from(ACROSS)
         stride = draw(st.one_of(st.none(), across, st.tuples(st.integers(1, 5), across)))
         dilation = draw(st.sampled_from((1, 1, 2, 3, (1, 2))))
     taps, apart = both(kernel), both(dilation)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import few
 
 import numbapool
 
@@ -46,7 +47,7 @@ def test_sums_are_transposed(dims, data):
 @given(data=st.data())
 def test_blurs_are_transposed(dims, padding_mode, data):
     taps, stride = data.draw(st.integers(1, 5)), 2
-    shape = data.draw(st.sampled_from(((2, 3), (3,)))) + (6, 5, 7)[-dims:]
+    shape = data.draw(st.sampled_from(((2, 3), (3,)))) + (6, 5, 12)[-dims:]
     back = getattr(numbapool, f"blur_pool{dims}d_backward")
     arguments = {"filter_size": taps, "stride": stride, "padding_mode": padding_mode}
     grad, found = check_transposed(
@@ -68,7 +69,7 @@ def test_fractions_are_transposed(dims, data):
     )
     arguments = {"kernel_size": kernel, "output_size": sizes, "random_samples": samples}
     back = getattr(numbapool, f"fractional_avg_pool{dims}d_backward")
-    dtype = data.draw(st.sampled_from((np.float32, np.float64)))
+    dtype = data.draw(st.sampled_from(few((np.float32, np.float64), (np.float64,))))
     grad, found = check_transposed(
         lambda x: getattr(numbapool, f"fractional_avg_pool{dims}d")(x, **arguments),
         lambda g: back(g, shape, **arguments),
@@ -81,17 +82,17 @@ def test_fractions_are_transposed(dims, data):
 @pytest.mark.parametrize("dims", [1, 2])
 @given(data=st.data())
 def test_smallest_and_largest(dims, data):
-    x = rng().standard_normal((2, 2, *(8, 7)[-dims:]))
+    x = rng().standard_normal((2, 2, *(8, 9)[-dims:]), np.float32)
     kernel = data.draw(st.integers(6, 7))
     window = (kernel, 2, data.draw(st.integers(0, kernel // 2)))
     pool = getattr(F, f"max_pool{dims}d")
     leaf = torch.from_numpy(x).requires_grad_()
     low, high = -pool(-leaf, *window), pool(leaf, *window)
-    grads = rng().standard_normal((2, *low.shape))
+    grads = rng().standard_normal((2, *low.shape), np.float32)
     torch.autograd.backward([low, high], list(torch.from_numpy(grads)))
     back = getattr(numbapool, f"minmax_pool{dims}d_backward")
     got = back(*grads, x, *window)
-    np.testing.assert_allclose(got, leaf.grad, 1e-12, 1e-12)
+    np.testing.assert_allclose(got, leaf.grad, 1e-5, 1e-6)
     assert (back(*grads, x, *window, num_threads=1) == got).all()
 
 

@@ -1,5 +1,6 @@
 """The command as a process: its speed, its memory, and the demo, info and warmup commands."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 
 import numbapool
-from numbapool.cli import main
+from numbapool.bench import timing
+from numbapool.cli import demo, main
 
 
 def command(*args, **options):
@@ -35,7 +37,7 @@ TWICE = """
 import sys
 from numbapool.cli import main
 for op in ("max", "min"):
-    assert main(["pool", sys.argv[1], "-o", f"{op}.npy", "--op", op, "-k", "10"]) == 0
+    assert main(["pool", sys.argv[1], "-o", f"{op}.npy", "--op", op, "-k", "2"]) == 0
 """
 
 
@@ -45,10 +47,10 @@ def test_kernels_cached_by_two_processes_meet_in_a_third(tmp_path, monkeypatch):
     x = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
     np.save(tmp_path / "x.npy", x)
     for op in ("max", "min"):
-        done = command("pool", tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--op", op, "-k", "10")
+        done = command("pool", tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--op", op, "-k", "2")
         assert done.returncode == 0, done.stderr
     python("-c", TWICE, tmp_path / "x.npy", cwd=tmp_path, check=True)
-    windows = x.reshape(3, 10, 4, 10)
+    windows = x.reshape(15, 2, 20, 2)
     np.testing.assert_array_equal(np.load(tmp_path / "max.npy"), windows.max(axis=(1, 3)))
     np.testing.assert_array_equal(np.load(tmp_path / "min.npy"), windows.min(axis=(1, 3)))
 
@@ -127,14 +129,18 @@ def test_a_large_array_takes_little_memory(tmp_path):
     assert y[1:-1].max() == 0
 
 
-def test_demo(tmp_path):
+def test_demo(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     pytest.importorskip("skimage")
-    done = command("demo", "-o", tmp_path / "demo.png", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    small = [(op, dataclasses.replace(layer, shape=(1, 2, 20, 130))) for op, layer in demo.TIMED]
+    monkeypatch.setattr(demo, "TIMED", small)
+    monkeypatch.setattr(timing, "SECONDS", 1e-4)
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "-o", str(tmp_path / "demo.png")]) == 0
+    out = capsys.readouterr().out
     for text in ("[[2. 3.]\n [5. 1.]]", "[[2 3]\n [5 1]]", "[[2.]]", "[[2]]"):
-        assert text in done.stdout
-    assert "numpy" in done.stdout.splitlines()[-5]
+        assert text in out
+    assert "numpy" in out.splitlines()[-5]
     assert [path.name for path in tmp_path.iterdir()] == ["demo.png"]
     picture = np.asarray(
         pytest.importorskip("PIL.Image").open(tmp_path / "demo.png").convert("RGB")

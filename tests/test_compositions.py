@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from strategies import few
 from test_windows import assert_same
 
 import numbapool
@@ -17,7 +18,7 @@ def random(*shape, seed=0):
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", few([np.float32, np.float64], [np.float32]))
 @pytest.mark.parametrize(("kernel", "windows"), [(2, 3), (3, 5), (2, 1), (1, 4), (4, 4)])
 def test_fractional_equals_torch(dims, dtype, kernel, windows):
     rng = np.random.default_rng(0)
@@ -71,14 +72,15 @@ def test_minmax_is_min_and_max(dims):
     x.reshape(-1)[7] = np.nan
     least, most = (getattr(numbapool, f"{name}_pool{dims}d") for name in ("min", "max"))
     pool = getattr(numbapool, f"minmax_pool{dims}d")
-    for window in ((3, 2, 1), (2,)):
+    for window in few(((3, 2, 1), (2,)), ((3, 2, 1),)):
         for array in (x, x[0], np.asfortranarray(x)):
             low, high = pool(array, *window)
             assert_same(low, least(array, *window))
             assert_same(high, most(array, *window))
     assert [y.shape for y in pool(x[:0], 2)] == [least(x[:0], 2).shape] * 2
-    big = random(9, 4, *(2, 300, 1000)[-dims:])  # more than what stays in the caches
-    assert_same(pool(torch.from_numpy(big), 2)[1].numpy(), most(big, 2))
+    if dims in few((1, 2, 3), (2,)):
+        big = random(9, 4, *(2, 300, 1000)[-dims:])  # more than what stays in the caches
+        assert_same(pool(torch.from_numpy(big), 2)[1].numpy(), most(big, 2))
 
 
 def test_stochastic_draws_in_proportion():

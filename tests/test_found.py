@@ -21,13 +21,13 @@ from numbapool.plan import make_plan
 
 
 def test_axes_of_size_1_have_any_stride():
-    x = np.arange(32.0).reshape(1, 1, 8, 4)[..., ::4]
+    x = np.arange(32, dtype="f4").reshape(1, 1, 8, 4)[..., ::4]
     assert numbapool.global_max_pool(x).item() == 28
     assert numbapool.max_pool2d(x, (4, 1)).ravel().tolist() == [12, 28]
     t = torch.rand(2, 2, 5, 1).to(memory_format=torch.channels_last)
     expected = torch.nn.functional.adaptive_max_pool2d(t, (5, None))
     assert torch.equal(numbapool.adaptive_max_pool2d(t, (5, None)), expected)
-    x = np.arange(4 * 3 * 5 * 6.0).reshape(4, 3, 5, 6)[::2][:, :, None]
+    x = np.arange(4 * 3 * 5 * 6, dtype="f4").reshape(4, 3, 5, 6)[::2][:, :, None]
     assert_same(numbapool.global_max_pool(x), x.max((2, 3, 4), keepdims=True))
 
 
@@ -93,8 +93,8 @@ def test_zeros_of_both_signs_in_large_windows(kernel):
     x = np.ones((2, 1, 60, 60), np.float32)
     x[0, :, ::9, ::7] = -0.0
     x[:, :, ::8, ::11] = 0.0
-    expected, _ = oracle.select(x, oracle.windows(x.shape, kernel, 5), -1)
-    assert_same(numbapool.min_pool2d(x, kernel, 5), expected)
+    expected, _ = oracle.select(x, oracle.windows(x.shape, kernel, 2), -1)
+    assert_same(numbapool.min_pool2d(x, kernel, 2), expected)
 
 
 def test_an_output_that_no_memory_holds():
@@ -322,7 +322,7 @@ def test_boxes_past_float32_are_refused():
 
 
 def test_channels_that_lie_last_stay_there():
-    x = np.moveaxis(np.random.default_rng(0).random((2, 8, 8, 16)), -1, 1)
+    x = np.moveaxis(np.random.default_rng(0).random((2, 8, 8, 16), np.float32), -1, 1)
     y, indices = numbapool.max_pool2d(x, 2, return_indices=True)
     for found in (
         numbapool.sppf_pool(x), numbapool.gather(x, indices), numbapool.minmax_pool2d(x, 2)[1],

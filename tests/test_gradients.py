@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import laid_out
+from strategies import ACROSS, few, laid_out
 
 import numbapool
 
@@ -31,8 +33,11 @@ def cases(draw, dims):
     kernel = each(6, 7) if draw(st.booleans()) else (3,) * dims
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
     lead = draw(st.sampled_from(((2, 3), (3,))))
-    shape = (*lead, *(draw(st.integers(max(k, 5), 12)) for k in kernel))
+    sizes = [draw(st.integers(max(k, 5), 12)) for k in kernel]
     stride = (2,) * dims if kernel[0] == 3 else each(1, 8)
+    # The last axis alone is in machine code.
+    sizes[-1], stride = few((sizes[-1], stride), (9, (*stride[:-1], 2)))
+    shape = (*lead, *sizes)
     return shape, (kernel, stride, padding), draw(st.booleans())
 
 
@@ -71,7 +76,7 @@ def test_maxima(dims, data):
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-@pytest.mark.parametrize("sizes", [1, 3, 5, 12])
+@pytest.mark.parametrize("sizes", few([1, 3, 5, 12], [1, 5, 12]))
 def test_bins(dims, sizes):
     shape = (2, 3, *(9, 7, 11)[-dims:])
     x = rng().standard_normal(shape)
@@ -79,15 +84,17 @@ def test_bins(dims, sizes):
     want = theirs(getattr(F, f"adaptive_avg_pool{dims}d"), x, grad, sizes)
     got = getattr(numbapool, f"adaptive_avg_pool{dims}d_backward")(grad, shape)
     np.testing.assert_allclose(got, want, 1e-12, 1e-12)
+    x, grad = x.astype(np.float32), grad.astype(np.float32)
     _, where = getattr(numbapool, f"adaptive_max_pool{dims}d")(x, sizes, True)
     want = theirs(getattr(F, f"adaptive_max_pool{dims}d"), x, grad, sizes)
     got = getattr(numbapool, f"max_pool{dims}d_backward")(grad, where, shape)
-    np.testing.assert_allclose(got, want, 1e-12, 1e-12)
+    np.testing.assert_allclose(got, want, 1e-5, 1e-6)
 
 
-@pytest.mark.parametrize("dims", [1, 2, 3])
-@pytest.mark.parametrize("p", [1, 2, 3, 2.5])
-@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize(("dims", "p", "ceil_mode"), few(
+    [*itertools.product((1, 2, 3), (1, 2, 3, 2.5), (False, True))],
+    [(2, 1, True), (1, 2, False), (2, 2, True), (3, 2, True), (2, 3, False), (2, 2.5, True)],
+))  # fmt: skip
 def test_norms(dims, p, ceil_mode):
     x = rng().random((2, 3, *(9, 8, 11)[-dims:])) + 0.1
     pool = getattr(F, f"lp_pool{dims}d")
@@ -111,7 +118,8 @@ def by_differences(pool, x, grad, step=1e-6):
 
 @given(data=st.data())
 def test_what_torch_has_not(data):
-    kernel, stride, dilation = (data.draw(st.integers(low, 4)) for low in (2, 1, 1))
+    kernel, down, dilation = (data.draw(st.integers(low, 4)) for low in (2, 1, 1))
+    stride = down, data.draw(st.sampled_from(ACROSS))
     window = {"kernel_size": (kernel, 3), "stride": stride, "dilation": (dilation, 2)}
     window["padding"] = ((0, 1), (2, 0))
     x = rng().standard_normal((1, 2, 7, 8))

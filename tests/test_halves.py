@@ -44,7 +44,7 @@ def test_selections_are_exact(dtype, data):
         st.sampled_from(few(WINDOWS, WINDOWS[HALVES.index(dtype):][:1]))
     )
     padding = data.draw(st.integers(0, kernel // 2))
-    shape = (2, 3, data.draw(st.integers(1, 30)), data.draw(st.sampled_from((7, 33))))
+    shape = (2, 3, data.draw(st.integers(1, 30)), data.draw(st.sampled_from(few((7, 33), (33,)))))
     extent = dilation * (kernel - 1) + 1
     assume(min(shape[2:]) + 2 * padding >= extent)
     x = special(shape, dtype, data.draw(st.integers(0, 9)))
@@ -68,9 +68,16 @@ def test_selections_are_exact(dtype, data):
         assert_equal(numbapool.min_pool2d(x, *window)[some], want.to(dtype)[some])
 
 
-@pytest.mark.parametrize("dtype", HALVES)
-@pytest.mark.parametrize("name", ["adaptive", "global", "3d", "channels_last", "1d"])
-def test_selections_by_other_kernels(dtype, name):
+def halves(names):
+    """Each name with either half; by default with one of the two, by turns."""
+    every = [(name, dtype) for name in names for dtype in HALVES]
+    return few(every, [(name, HALVES[turn % 2]) for turn, name in enumerate(names)])
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"), halves(["adaptive", "global", "3d", "channels_last", "1d"])
+)
+def test_selections_by_other_kernels(name, dtype):
     x = special((40, 8, 7, 9), dtype)
     full = x.float()
     if name == "adaptive":
@@ -87,34 +94,51 @@ def test_selections_by_other_kernels(dtype, name):
     assert_equal(got, want.to(dtype))
 
 
-@pytest.mark.parametrize("dtype", HALVES)
-def test_sums_are_rounded_once(dtype):
+#: Ours, and the same by torch in float32.
+SUMS = {
+    "avg": (lambda x: numbapool.avg_pool2d(x, 3, 2, 1), lambda x: F.avg_pool2d(x, 3, 2, 1)),
+    "bins": (lambda x: numbapool.adaptive_avg_pool2d(x, 5), lambda x: F.adaptive_avg_pool2d(x, 5)),
+    "sum": (lambda x: numbapool.sum_pool2d(x, 2),
+            lambda x: F.avg_pool2d(x, 2, divisor_override=1)),
+    "volumes": (lambda x: numbapool.avg_pool3d(x, 2), lambda x: F.avg_pool3d(x, 2)),
+    "norm": (lambda x: numbapool.lp_pool2d(x.abs(), 2, 2), lambda x: F.lp_pool2d(x.abs(), 2, 2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "dtype"), halves(SUMS))
+def test_sums_are_rounded_once(name, dtype):
     x = special((2, 3, 20, 33), dtype)
-    bound = torch.finfo(dtype).eps
-    for name, ours, theirs in (
-        ("avg", numbapool.avg_pool2d(x, 3, 2, 1), F.avg_pool2d(x.float(), 3, 2, 1)),
-        ("bins", numbapool.adaptive_avg_pool2d(x, 5), F.adaptive_avg_pool2d(x.float(), 5)),
-        ("volumes", numbapool.avg_pool3d(x, 2), F.avg_pool3d(x.float(), 2)),
-        ("sum", numbapool.sum_pool2d(x, 2), F.avg_pool2d(x.float(), 2, divisor_override=1)),
-        ("norm", numbapool.lp_pool2d(x.abs(), 2, 2), F.lp_pool2d(x.float().abs(), 2, 2)),
-    ):
-        assert ours.dtype == dtype, name
-        torch.testing.assert_close(ours.float(), theirs.to(dtype).float(), rtol=bound, atol=1e-6,
-                                   equal_nan=True)  # fmt: skip
+    ours, theirs = SUMS[name]
+    got, want = ours(x), theirs(x.float()).to(dtype)
+    assert got.dtype == dtype
+    torch.testing.assert_close(got.float(), want.float(), rtol=torch.finfo(dtype).eps, atol=1e-6,
+                               equal_nan=True)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", few(HALVES, HALVES[1:]))
+def test_sums_go_on_past_what_halves_count(dtype):
     ones = torch.ones(1, 1, 300, 300, dtype=dtype)
     assert numbapool.avg_pool2d(ones, 300).item() == 1  # a sum in halves would stop at 2048
 
 
-@pytest.mark.parametrize("dtype", HALVES)
-def test_other_ops(dtype):
+#: Of blocks of nine taps, the last axis.
+OTHERS = {
+    "median": ({}, lambda taps: np.median(taps, -1)),
+    "std": ({}, lambda taps: taps.std(-1)),
+    "quantile": ({"q": 0.3}, lambda taps: np.quantile(taps, 0.3, -1)),
+    "power_avg": ({"p": 3}, lambda taps: (np.abs(taps) ** 3).mean(-1) ** (1 / 3)),
+}
+
+
+@pytest.mark.parametrize(("name", "dtype"), halves(OTHERS))
+def test_other_ops(name, dtype):
     x = special((2, 3, 12, 12), dtype).nan_to_num(0, 1, -1)
-    full = x.float().numpy()
-    for name, options in (("median", {}), ("std", {}), ("quantile", {"q": 0.3}), ("power_avg", {})):
-        pool = getattr(numbapool, f"{name}_pool2d")
-        got = pool(x, 3, **options)
-        assert got.dtype == dtype, name
-        want = torch.from_numpy(pool(full, 3, **options)).to(dtype)
-        torch.testing.assert_close(got, want, rtol=2 * torch.finfo(dtype).eps, atol=1e-3)
+    options, formula = OTHERS[name]
+    got = getattr(numbapool, f"{name}_pool2d")(x, 3, **options)
+    assert got.dtype == dtype
+    blocks = x.double().numpy().reshape(2, 3, 4, 3, 4, 3).swapaxes(3, 4).reshape(2, 3, 4, 4, 9)
+    want = torch.from_numpy(formula(blocks)).to(dtype)
+    torch.testing.assert_close(got, want, rtol=2 * torch.finfo(dtype).eps, atol=1e-3)
 
 
 @pytest.mark.parametrize("dtype", HALVES)
@@ -174,12 +198,10 @@ def test_a_reduction_of_ones_own():
 def test_complex_sums_and_means(dtype):
     rng = np.random.default_rng(0)
     x = (rng.standard_normal((2, 3, 9, 12)) + 1j * rng.standard_normal((2, 3, 9, 12))).astype(dtype)
-    for pool, window in (
-        (numbapool.avg_pool2d, (3, 2, 1)), (numbapool.sum_pool2d, (2,)),
-        (numbapool.adaptive_avg_pool2d, (4,)), (numbapool.avg_pool3d, (2,)),
-    ):  # fmt: skip
-        got = pool(x, *window)
-        want = pool(x.real.copy(), *window) + 1j * pool(x.imag.copy(), *window)
+    real, imag = torch.from_numpy(x.real.copy()), torch.from_numpy(x.imag.copy())
+    for name in ("avg", "sum", "bins", "volumes"):
+        ours, theirs = SUMS[name]
+        got, want = ours(x), theirs(real).numpy() + 1j * theirs(imag).numpy()
         assert got.dtype == dtype
         np.testing.assert_allclose(got, want, 1e-5 if dtype == np.complex64 else 1e-12)
     for pool in (numbapool.max_pool2d, numbapool.median_pool2d):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import laid_out
+from strategies import ACROSS, few, laid_out
 from test_windows import assert_same
 
 import numbapool
@@ -63,7 +63,8 @@ BASES = ("plane", "plane_f", "tensor", "tensor_f", "nhwc", "nhwc_batch", "window
 def test_bases(base, data):
     dims = data.draw(st.sampled_from((1, 2, 3)))
     each = lambda low, high: tuple(data.draw(st.integers(low, high)) for _ in range(dims))  # noqa: E731
-    kernel, stride, dilation = each(6, 7), each(1, 3), each(1, 2)
+    kernel, dilation = each(6, 7), each(1, 2)
+    stride = (*each(1, 3)[:-1], data.draw(st.sampled_from(ACROSS)))
     padding = tuple(data.draw(st.integers(0, k // 2)) for k in kernel)
     shape = (*data.draw(st.sampled_from(((2, 3), (3,)))), *each(3, 14))
     window = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
@@ -117,8 +118,10 @@ def test_channels_last_and_out_in_another_base():
 @settings(max_examples=10)
 @given(data=st.data())
 def test_unpooling_equals_torch(dims, data):
-    kernel = data.draw(st.sampled_from((2, 3)))
-    shape = (2, 3, *(data.draw(st.integers(kernel, 9)) for _ in range(dims)))
+    kernel = data.draw(st.sampled_from(few((2, 3), (2,))))
+    sizes = [data.draw(st.integers(kernel, 9)) for _ in range(dims)]
+    sizes[-1] = data.draw(st.sampled_from(few((sizes[-1],), (6, 7))))  # in machine code
+    shape = (2, 3, *sizes)
     x = np.random.default_rng(0).standard_normal(shape, np.float32)
     theirs = getattr(F, f"max_pool{dims}d")(torch.from_numpy(x), kernel, return_indices=True)
     y, where = getattr(numbapool, f"max_pool{dims}d")(x, kernel, return_indices=True)

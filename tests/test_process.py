@@ -52,14 +52,19 @@ def test_importing_is_light(tmp_path):
 
 MANY = """
     import numpy as np, numbapool
-    x = np.arange(2 * 3 * 40 * 40, dtype="f4").reshape(2, 3, 40, 40)
-    big = np.tile(x, (2, 2, 2, 2))
-    for pool in (numbapool.max_pool2d, numbapool.min_pool2d):
-        for window in (2, (7, 7), (1, 40)):
-            pool(x, window, return_indices=True), pool(x, window)
-    numbapool.avg_pool2d(big, 3, 1, 1), numbapool.avg_pool2d(x, 8), numbapool.sum_pool2d(x, 9)
-    numbapool.adaptive_max_pool2d(x, 7), numbapool.global_avg_pool(x)
-    print(numbapool.max_pool2d(big, 3, 2)[0, 0, 0, :2].tolist())
+    x = np.arange(2 * 32 * 9 * 9, dtype="f4").reshape(2, 32, 9, 9)
+    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    y, where = numbapool.max_pool2d(x, 2, return_indices=True)
+    found = [
+        y, numbapool.max_pool2d(x, 2), numbapool.max_pool2d(x, 7, 1), numbapool.min_pool2d(x, 9),
+        numbapool.adaptive_max_pool2d(x, 7), numbapool.max_pool3d(x, 2),
+        numbapool.median_pool2d(x, 2), numbapool.max_pool2d(last, 2, data_format="channels_last"),
+        numbapool.max_unpool2d(y, where, 2, output_size=(9, 9)),
+        numbapool.max_pool2d_backward(y, where, x.shape),
+        numbapool.avg_pool2d_backward(y, x.shape, 2),
+        numbapool.roi_align(x, np.array([[0, 0, 0, 4, 4]], "f4"), 2),
+    ]
+    print([float(array.ravel()[-1]) for array in found])
 """
 
 
@@ -69,8 +74,6 @@ def test_every_kernel_comes_from_the_cache_in_a_second_process(tmp_path):
     assert len(made) > 20
     assert python(MANY, tmp_path) == first
     assert kernels(tmp_path) == made
-    python(MANY, tmp_path)
-    assert kernels(tmp_path) == made
 
 
 def test_kernels_cached_by_two_processes_do_not_mix_in_a_third(tmp_path):
@@ -78,22 +81,15 @@ def test_kernels_cached_by_two_processes_do_not_mix_in_a_third(tmp_path):
     code = """
         import numpy as np, numbapool
         x = np.arange(144, dtype="u1").reshape(1, 1, 12, 12)
-        print([int(pool(x, 10).ravel()[0]) for pool in ({})])
+        print([int(pool(x, 2).ravel()[0]) for pool in ({})])
     """
     names = ["numbapool.max_pool2d", "numbapool.min_pool2d"]
     for name in names:
         python(code.format(name + ","), tmp_path)
-    assert python(code.format(", ".join(names)), tmp_path).split() == ["[117,", "0]"]
+    assert python(code.format(", ".join(names)), tmp_path).split() == ["[13,", "0]"]
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "result"),
-    [
-        ("ops/max.py", "candidate > best", "candidate < best", "[[[3, 1]]]"),
-        ("cpu/scalars.py", "earlier), later, earlier)", "earlier), earlier, later)", "[[[3, 1]]]"),
-    ],
-)
-def test_an_edited_source_is_never_served_stale(tmp_path, file, old, new, result):
+def test_an_edited_source_is_never_served_stale(tmp_path):
     copy = tmp_path / "lib" / "numbapool"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     code = """
@@ -107,8 +103,14 @@ def test_an_edited_source_is_never_served_stale(tmp_path, file, old, new, result
         return python(code, cache, copy.parent, PYTHONDONTWRITEBYTECODE="1").strip()
 
     assert run() == "[[[7, 9]]]"
-    (copy / file).write_text((copy / file).read_text().replace(old, new))
-    assert run() == result
+    for file, old, new in (
+        ("ops/max.py", "candidate > best", "candidate < best"),
+        ("cpu/scalars.py", "earlier), later, earlier)", "earlier), earlier, later)"),
+    ):
+        source = (copy / file).read_text()
+        (copy / file).write_text(source.replace(old, new))
+        assert run() == "[[[3, 1]]]", file
+        (copy / file).write_text(source)
 
 
 def test_a_damaged_cache_costs_a_compilation_only(tmp_path):
@@ -151,9 +153,14 @@ THREADS = """
 """
 
 
+@pytest.fixture
+def cache(tmp_path_factory):
+    """Where processes find kernels of one another."""
+    return tmp_path_factory.getbasetemp() / "kernels"
+
+
 @pytest.mark.parametrize("layer", ["default", "tbb", "omp", "workqueue"])
-def test_calls_from_many_threads(tmp_path_factory, layer):
-    cache = tmp_path_factory.getbasetemp() / "threads"
+def test_calls_from_many_threads(cache, layer):
     name, wrong = python(THREADS, cache, NUMBA_THREADING_LAYER=layer).split(maxsplit=1)
     assert wrong.strip() == "[]"
     assert name == (layer if layer != "default" else name)
@@ -177,13 +184,12 @@ FORK = """
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("layer", ["default", "tbb", "omp", "workqueue"])
-def test_a_forked_child_pools_too(tmp_path_factory, layer):
-    cache = tmp_path_factory.getbasetemp() / "threads"
+def test_a_forked_child_pools_too(cache, layer):
     _, status = python(FORK, cache, NUMBA_THREADING_LAYER=layer).split()
     assert status == "0"
 
 
-def test_same_bits_on_any_number_of_threads(tmp_path):
+def test_same_bits_on_any_number_of_threads(cache):
     code = """
         import numpy as np, numba, numbapool
         x = np.random.default_rng(0).standard_normal((3, 7, 90, 90)).astype("f4")
@@ -193,13 +199,13 @@ def test_same_bits_on_any_number_of_threads(tmp_path):
             one = call(1)
             assert all(call(n).tobytes() == one.tobytes() for n in (2, 3, 4, None))
         numba.set_num_threads(1)
-        numbapool.max_pool2d(x, 3, num_threads=3)
+        numbapool.max_pool2d(x, 3, 2, num_threads=3)
         print(numba.get_num_threads())
     """
-    assert python(code, tmp_path, NUMBA_NUM_THREADS="4").strip() == "1"
+    assert python(code, cache, NUMBA_NUM_THREADS="4").strip() == "1"
 
 
-def test_arrays_past_two_to_the_31_elements(tmp_path):
+def test_arrays_past_two_to_the_31_elements(cache):
     # One byte an element, and all but a few pages of it never touched.
     code = """
         import numpy as np, numbapool
@@ -212,7 +218,7 @@ def test_arrays_past_two_to_the_31_elements(tmp_path):
         assert y.shape == (1, 2050, 1, 1) and y[0, -1] == 7 and y.sum() == 7
         print("fine")
     """
-    assert python(code, tmp_path).strip() == "fine"
+    assert python(code, cache).strip() == "fine"
 
 
 ON_TWO_PROCESSORS = pytest.mark.skipif(
@@ -223,7 +229,7 @@ ON_TWO_PROCESSORS = pytest.mark.skipif(
 
 @ON_TWO_PROCESSORS
 @pytest.mark.parametrize(("layer", "workers"), [("tbb", 1), ("omp", 1), ("workqueue", 0)])
-def test_workers_keep_off_the_caller(layer, workers, tmp_path):
+def test_workers_keep_off_the_caller(layer, workers, cache):
     code = """
     import os
     import numpy as np, numbapool
@@ -240,7 +246,7 @@ def test_workers_keep_off_the_caller(layer, workers, tmp_path):
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
     """
-    out = python(code, tmp_path, NUMBA_THREADING_LAYER=layer)
+    out = python(code, cache, NUMBA_THREADING_LAYER=layer)
     assert out.split() == [str(workers), "True"]
 
 
@@ -265,7 +271,7 @@ def test_workers_that_cannot_be_told_are_left_alone(monkeypatch):
 
 
 @ON_TWO_PROCESSORS
-def test_workers_are_left_alone_by_one_thread(tmp_path):
+def test_workers_are_left_alone_by_one_thread(cache):
     code = """
         import numba, numpy as np, numbapool
         from numbapool.cpu import threads, workers
@@ -277,11 +283,11 @@ def test_workers_are_left_alone_by_one_thread(tmp_path):
         numbapool.max_pool2d(x, 3, 2, num_threads=2)
         print(alone, numba.get_num_threads(), len(workers._workers))
     """
-    assert python(code, tmp_path, NUMBA_THREADING_LAYER="tbb").split() == ["None", "1", "1"]
+    assert python(code, cache, NUMBA_THREADING_LAYER="tbb").split() == ["None", "1", "1"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
-def test_results_taken_in_a_forked_child_are_refused(tmp_path):
+def test_results_taken_in_a_forked_child_are_refused(cache):
     found = python(
         """
         import os, numpy as np, numbapool
@@ -294,7 +300,7 @@ def test_results_taken_in_a_forked_child_are_refused(tmp_path):
         os.wait()
         print(len(list(results)))
         """,
-        tmp_path,
+        cache,
     )
     assert "begun before this process was forked" in found
     assert found.split()[-1] == "8"

@@ -49,10 +49,11 @@ def expected(formula, x, axes):
 @pytest.mark.parametrize(("name", "options", "formula"), FORMULAS)
 @given(data=st.data())
 def test_reductions_equal_their_formula(name, options, formula, data):
-    dims = data.draw(st.sampled_from((1, 2, 3)))
+    on_vectors = name in ("power_avg", "gem")
+    dims = data.draw(st.sampled_from(few((1, 2, 3), (2,)) if on_vectors else (1, 2, 3)))
     each = lambda low, high: tuple(data.draw(st.integers(low, high)) for _ in range(dims))  # noqa: E731
-    if name in ("power_avg", "gem"):  # on vectors: each small window is machine code of its own
-        kernel, stride = ((data.draw(st.sampled_from((3, 7))),) * dims, (2,) * dims)
+    if on_vectors:  # each small window is machine code of its own
+        kernel, stride = ((data.draw(st.sampled_from(few((3, 7), (3,)))),) * dims, (2,) * dims)
     else:
         kernel, stride = each(1, 4), each(1, 3)
     window = {
@@ -60,7 +61,8 @@ def test_reductions_equal_their_formula(name, options, formula, data):
         "padding": tuple(data.draw(st.integers(0, k // 2)) for k in kernel),
         "ceil_mode": data.draw(st.booleans()),
     }  # fmt: skip
-    shape = (data.draw(st.integers(1, 2)), 2, *each(3, 9)[:-1], data.draw(st.sampled_from((5, 9))))
+    width = data.draw(st.sampled_from(few((5, 9), (9,)) if on_vectors else (5, 9)))
+    shape = (data.draw(st.integers(1, 2)), 2, *each(3, 9)[:-1], width)
     axes = oracle.windows(shape, **window, dims=dims)
     assume(all(axes))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
@@ -72,7 +74,7 @@ def test_reductions_equal_their_formula(name, options, formula, data):
         data.draw(laid_out(x, dims)), **window, **options
     )
     exact = expected(formula, x, axes)
-    if name in ("power_avg", "gem"):
+    if on_vectors:
         exact = np.nan_to_num(exact)  # a sum of no taps is 0
     assert got.dtype == (dtype if dtype != np.int16 else np.float64)
     tolerance = 1e-5 if dtype == np.float32 else 1e-12
@@ -81,29 +83,29 @@ def test_reductions_equal_their_formula(name, options, formula, data):
 
 @pytest.mark.parametrize(("dims", "p", "ceil_mode"), few(
     [*itertools.product((1, 2, 3), (1, 2, 3, 2.5, float("inf")), (False, True))],
-    [(1, 1, True), (2, 2, False), (3, 2, True), (1, 3, False), (2, 2.5, True),
+    [(2, 1, False), (2, 2, False), (3, 2, True), (2, 3, True), (1, 2.5, True),
      (3, float("inf"), True)],
 ))  # fmt: skip
 def test_norms_equal_torch(dims, p, ceil_mode):
     x = np.random.default_rng(0).random((2, 3, *(9, 8, 20)[-dims:]), np.float32)
     theirs = getattr(torch.nn.functional, f"lp_pool{dims}d")
     ours = getattr(numbapool, f"lp_pool{dims}d")
-    for kernel, stride in ((2, None), (7, 1)):
+    for kernel, stride in ((2, None), (7, 1)) if p in few((p,), (2,)) else ((2, None),):
         want = theirs(torch.from_numpy(x), p, kernel, stride, ceil_mode)
         np.testing.assert_allclose(ours(x, p, kernel, stride, ceil_mode), want, 1e-5, 1e-6)
 
 
 def test_norms_of_negative_numbers():
-    x = np.random.default_rng(0).standard_normal((2, 3, 9, 8)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((2, 3, 8, 20)).astype(np.float32)
     for p in (1, 2, 3, 2.5):
-        want = torch.nn.functional.lp_pool2d(torch.from_numpy(x), p, 3, 2).numpy()
-        got = numbapool.lp_pool2d(x, p, 3, 2)
+        want = torch.nn.functional.lp_pool2d(torch.from_numpy(x), p, 2).numpy()
+        got = numbapool.lp_pool2d(x, p, 2)
         np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
         np.testing.assert_allclose(got, want, 1e-4, 1e-4)
-        axes = oracle.windows(x.shape, 3, 2)
+        axes = oracle.windows(x.shape, 2)
         norm = expected(lambda w, n, p=p: (np.abs(w) ** p).sum() ** (1 / p), x, axes)
-        np.testing.assert_allclose(numbapool.lp_pool2d(x, p, 3, 2, abs=True), norm, 1e-5)
-    assert numbapool.lp_pool2d(x, np.inf, (9, 8)).ravel().tolist() == \
+        np.testing.assert_allclose(numbapool.lp_pool2d(x, p, 2, abs=True), norm, 1e-5)
+    assert numbapool.lp_pool2d(x, np.inf, (8, 20)).ravel().tolist() == \
         np.abs(x).max((2, 3)).ravel().tolist()  # fmt: skip
 
 

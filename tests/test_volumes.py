@@ -8,12 +8,17 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import SMALL, few, laid_out, values
+from strategies import ACROSS, SMALL, WIDTHS, few, laid_out, values
 from test_windows import assert_same, assert_within
 
 import numbapool
 
 F = torch.nn.functional
+
+
+def types(dims):
+    """The kernels are those of planes: two types will do, and by default one."""
+    return few(("float32", "uint8"), ("float32",) if dims == 3 else ("uint8",))
 
 
 def functions(name, dims):
@@ -30,10 +35,10 @@ def arguments(draw, dims):
         stride += (step,) * min(dims, 2)
     else:
         kernel = (*each(1, 9)[:-1], draw(st.integers(6, 9)))
-        stride = (*each(1, 5)[:-1], draw(st.sampled_from(few((1, 2, 3, 4, 5), (1, 3)))))
+        stride = (*each(1, 5)[:-1], draw(st.sampled_from(ACROSS)))
         dilation = draw(st.sampled_from((1, 1, 2, each(1, 3))))
     outer = draw(st.sampled_from(((1, 2), (2, 1), (3,))))
-    sizes = (*each(1, 7)[:-1], draw(st.sampled_from(few((1, 4, 9, 21, 40), (1, 9, 40)))))
+    sizes = (*each(1, 7)[:-1], draw(st.sampled_from(WIDTHS)))
     return (*outer, *sizes), {
         "kernel_size": kernel,
         "stride": stride,
@@ -49,9 +54,9 @@ def test_selections_equal_the_oracle(dims, data):
     shape, window = data.draw(arguments(dims))
     axes = oracle.windows(shape, **window, dims=dims)
     assume(all(axes))
-    name = data.draw(st.sampled_from(("max", "min")))
+    name = data.draw(st.sampled_from(few(("max", "min"), ("max",))))
     pool, _ = functions(name, dims)
-    x = data.draw(values(shape, ("float32", "int8")))
+    x = data.draw(values(shape, types(dims)))
     expected, where = oracle.select(x, axes, 1 if name == "max" else -1)
     x = data.draw(laid_out(x, dims))
     got, indices = pool(x, **window, return_indices=True)
@@ -67,7 +72,7 @@ def test_averages_and_sums_are_within_the_bound(dims, data):
     axes = oracle.windows(shape, **window, dims=dims)
     assume(all(axes))
     include, override = data.draw(st.booleans()), data.draw(st.sampled_from((None, None, -3, 4)))
-    x = data.draw(values(shape, ("float32", "int8")))
+    x = data.draw(values(shape, types(dims)))
     exact, scale, taps = oracle.average(x, axes, include, override)
     got = functions("avg", dims)[0](
         data.draw(laid_out(x, dims)), **window, count_include_pad=include, divisor_override=override
@@ -75,7 +80,7 @@ def test_averages_and_sums_are_within_the_bound(dims, data):
     assert_within(got, exact, scale, taps)
     if x.dtype.kind != "f":
         total = functions("sum", dims)[0](x, **window)
-        np.testing.assert_array_equal(total, oracle.total(x, axes).astype(np.int64))
+        np.testing.assert_array_equal(total, oracle.total(x, axes).astype(total.dtype))
 
 
 @pytest.mark.parametrize("dims", [1, 3])
@@ -101,7 +106,7 @@ WINDOWS = [(3, 2, 1), (2, 2), (3, 1, 1), ((1, 3, 3), (1, 2, 2), (0, 1, 1)),
 ALL = [(shape, window) for shape in VOLUMES for window in WINDOWS]
 
 
-@pytest.mark.parametrize(("shape", "window"), few(ALL, [*ALL[:7:3], ALL[8], ALL[-1]]))
+@pytest.mark.parametrize(("shape", "window"), few(ALL, [ALL[0], ALL[3], ALL[8], ALL[-1]]))
 def test_volumes_of_models_equal_torch(shape, window):
     x = np.random.default_rng(0).standard_normal(shape, np.float32)
     x[0, 1, 2, 3, 4] = np.nan
@@ -137,21 +142,23 @@ def test_channels_last(dims, channels):
     for window in few(windows, (windows[0], windows[3])):
         if any(n + 2 * window[2] < window[0] * 2 for n in x.shape[1:-1]):
             continue
-        pool = functions("max", dims)[0]
-        for array, want in ((x, first), (x[0], first[0])):
-            expected = pool(want, *window, return_indices=True)
+        pool, theirs = functions("max", dims)
+        for array, same in ((x, first), (x[0], first[0])):
+            expected = theirs(torch.from_numpy(same), *window, return_indices=True)
             got = pool(array, *window, return_indices=True, data_format="channels_last")
             for mine, wanted in zip(got, expected, strict=True):
-                assert_same(np.moveaxis(mine, -1, mine.ndim - dims - 1), wanted)
+                assert_same(np.moveaxis(mine, -1, mine.ndim - dims - 1), wanted.numpy())
         out = tuple(np.empty_like(each) for each in pool(x, *window, return_indices=True,
                                                          data_format="channels_last"))
         pool(x, *window, return_indices=True, data_format="channels_last", out=out)
-        assert_same(np.moveaxis(out[0], -1, 1), pool(first, *window))
-    mean = functions("avg", dims)[0]
+        assert_same(np.moveaxis(out[0], -1, 1), theirs(torch.from_numpy(first), *window).numpy())
+    mean, theirs = functions("avg", dims)
     got = mean(x, 3, 2, 1, data_format="channels_last")
-    np.testing.assert_allclose(np.moveaxis(got, -1, 1), mean(first, 3, 2, 1), 1e-6, 1e-6)
-    got = functions("adaptive_max", dims)[0](x, 3, data_format="channels_last")
-    assert_same(np.moveaxis(got, -1, 1), functions("adaptive_max", dims)[0](first, 3))
+    want = theirs(torch.from_numpy(first), 3, 2, 1)
+    np.testing.assert_allclose(np.moveaxis(got, -1, 1), want, 1e-6, 1e-6)
+    bins, theirs = functions("adaptive_max", dims)
+    got = bins(x, 3, data_format="channels_last")
+    assert_same(np.moveaxis(got, -1, 1), theirs(torch.from_numpy(first), 3).numpy())
 
 
 def test_a_channels_last_tensor_gives_one():
@@ -166,23 +173,23 @@ def test_a_channels_last_tensor_gives_one():
 
 
 @pytest.mark.parametrize("axes", few([None, 0, (0, 1), (1, 2), (2, 1), (0, 3), (-1,), (0, 1, 2, 3)],
-                                     [None, 0, (1, 2), (2, 1), (0, 3)]))  # fmt: skip
+                                     [None, 0, (2, 1), (0, 3)]))  # fmt: skip
 def test_any_axes(axes):
     rng = np.random.default_rng(0)
     x = rng.integers(-50, 50, (6, 4, 5, 12)).astype(np.float32)
     named = range(4) if axes is None else np.atleast_1d(axes) % 4
     outer = [axis for axis in range(4) if axis not in named]
     moved = np.ascontiguousarray(x.transpose(*outer, *named))
-    windows = oracle.windows(moved.shape, 2, 1, dims=len(named))
+    windows = oracle.windows(moved.shape, 2, 2, dims=len(named))
     expected, where = oracle.select(moved, windows, 1)
     order = np.argsort([*outer, *named])
-    got, indices = numbapool.pool(x, "max", 2, 1, axes=axes, return_indices=True)
+    got, indices = numbapool.pool(x, "max", 2, 2, axes=axes, return_indices=True)
     assert_same(got, expected.transpose(order))
     assert_same(indices, where.transpose(order))
     out = np.empty(got.shape, np.float32)
-    assert numbapool.pool(x, "max", 2, 1, axes=axes, out=out) is out
+    assert numbapool.pool(x, "max", 2, 2, axes=axes, out=out) is out
     assert_same(out, got)
-    mean = numbapool.pool(torch.from_numpy(x), "avg", 2, 1, axes=axes)
+    mean = numbapool.pool(torch.from_numpy(x), "avg", 2, 2, axes=axes)
     exact, scale, taps = oracle.average(moved, windows)
     assert_within(mean.numpy().transpose(*outer, *named), exact, scale, taps)
 

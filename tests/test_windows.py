@@ -53,9 +53,10 @@ def fits(shape, arguments):
     return axes
 
 
-@pytest.mark.parametrize(
-    ("op", "dtypes"), [("max", FLOATS), ("max", (*SIGNED, *UNSIGNED)), ("min", FEW)]
-)
+@pytest.mark.parametrize(("op", "dtypes"), few(
+    [("max", FLOATS), ("max", (*SIGNED, *UNSIGNED)), ("min", FEW)],
+    [("max", ("float32",)), ("max", ("int8", "uint16")), ("min", ("float64", "bool"))],
+))  # fmt: skip
 @given(data=st.data())
 def test_selections_equal_the_oracle(op, dtypes, data):
     pool, sign = SELECTIONS[op]
@@ -70,9 +71,9 @@ def test_selections_equal_the_oracle(op, dtypes, data):
     assert_same(got, expected)
     assert_same(indices, where)
     assert_same(pool(x, **arguments), expected)
-    if x.dtype in ("float32", "uint8"):  # a kernel more for each dtype: two will do
-        few = pool(x, **arguments, return_indices=True, index_dtype="int32")[1]
-        assert_same(few, where.astype(np.int32))
+    if x.dtype in few(("float32", "uint8"), ("float32",)):  # a kernel more for each dtype
+        small = pool(x, **arguments, return_indices=True, index_dtype="int32")[1]
+        assert_same(small, where.astype(np.int32))
 
 
 @given(data=st.data())
@@ -82,7 +83,7 @@ def test_max_equals_torch(data):
     # A dilated window without a tap: torch's index can lie outside the plane, ours is -1.
     axes = fits(shape, arguments)
     assume(all(taps for cells in axes for taps, _ in cells))
-    x = data.draw(values(shape, FLOATS))
+    x = data.draw(values(shape, few(FLOATS, ("float32",))))
     expected, where = torch.nn.functional.max_pool2d(
         torch.from_numpy(x), **arguments, return_indices=True
     )
@@ -99,7 +100,7 @@ def test_averages_are_within_the_bound(data):
     include = data.draw(st.booleans())
     override = data.draw(st.sampled_from((None, None, 1, -3, 7)))
     axes = fits(shape, arguments)
-    x = data.draw(values(shape, FEW))
+    x = data.draw(values(shape, few(FEW, ("float32", "uint8"))))
     exact, scale, taps = oracle.average(x, axes, include, override)
     got = numbapool.avg_pool2d(
         data.draw(laid_out(x)), **arguments, count_include_pad=include, divisor_override=override
@@ -115,7 +116,7 @@ def test_averages_agree_with_torch(data):
     fits(shape, arguments)
     del arguments["dilation"]
     include = data.draw(st.booleans())
-    x = data.draw(values(shape, FLOATS))
+    x = data.draw(values(shape, few(FLOATS, ("float32",))))
     expected = torch.nn.functional.avg_pool2d(
         torch.from_numpy(x), **arguments, count_include_pad=include
     ).numpy()
@@ -136,11 +137,12 @@ def test_sums_equal_the_oracle(data):
 
 
 @pytest.mark.parametrize(("op", "dtype"), few(
-    [(op, dtype) for op in SELECTIONS for dtype in FLOATS], [("max", "float64"), ("min", "float32")]
+    [(op, dtype) for op in SELECTIONS for dtype in FLOATS], [("max", "float32"), ("min", "float64")]
 ))  # fmt: skip
 def test_nan_at_every_place_of_a_window_and_of_a_vector(op, dtype):
     pool, sign = SELECTIONS[op]
-    for kernel, stride, padding in ((3, 1, 1), (3, 2, 1), (2, 2, 0), (4, 3, 0)):
+    windows = ((3, 1, 1), (3, 2, 1), (2, 2, 0), (4, 3, 0))
+    for kernel, stride, padding in windows if dtype == "float32" else few(windows, windows[1:2]):
         shape = (1, 1, 9, 37)
         x = np.zeros((9 * 37, *shape[1:]), dtype)
         x.reshape(9 * 37, -1)[np.diag_indices(9 * 37)] = np.nan
@@ -172,8 +174,7 @@ def test_a_plane_with_nan_among_others(arguments, num_threads):
 
 @pytest.mark.parametrize(("kernel", "stride"), few(
     [(kernel, stride) for kernel in (1, 2, 3, 4, 5, (1, 4), (5, 1)) for stride in (1, 2, 3, 5)],
-    [(1, 2), (2, 1), (2, 3), (3, 1), (3, 2), (4, 2), (4, 5), (5, 1), (5, 3), ((1, 4), 1),
-     ((5, 1), 2)],
+    [(2, 1), (4, 5), (5, 1), (5, 3), ((1, 4), 1), ((5, 1), 2)],
 ))  # fmt: skip
 def test_small_windows_at_every_stride(kernel, stride):
     rng = np.random.default_rng(5)
@@ -188,11 +189,11 @@ def test_small_windows_at_every_stride(kernel, stride):
         assert_same(numbapool.max_pool2d(x, *arguments), expected)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
 @pytest.mark.parametrize("dilation", [(1, 2), (3, 5), (2, 16), (1, 17)])
 def test_dilated_windows_far_apart(dilation, dtype):
     rng = np.random.default_rng(4)
-    x = rng.integers(-3, 1, (3, 2, 60, 190)).astype(dtype)
+    x = rng.integers(-3, 1, (3, 2, 60, 190)).astype(dtype)  # 0 and the largest, of unsigned ones
     if dtype == "float32":
         x[1] = rng.choice(np.array([-0.0, 0, -1], dtype), x[1].shape)
         x[2][rng.random(x[2].shape) < 0.01] = np.nan
@@ -205,7 +206,7 @@ def test_dilated_windows_far_apart(dilation, dtype):
 
 
 @pytest.mark.parametrize("kernel", [(1, 40), (40, 1), (17, 33), (31, 31), (3, 70), (100, 100)])
-@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("dtype", few(FLOATS, ("float32",)))
 def test_large_windows(kernel, dtype):
     rng = np.random.default_rng(3)
     x = rng.standard_normal((2, 2, 100, 100)).astype(dtype)
@@ -231,7 +232,7 @@ def test_pairwise_sums_hold_on_constants():
 
 def test_worked_example():
     rows = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
-    for dtype in few(DTYPES[:-1], ("float64", "uint8")):
+    for dtype in few(DTYPES[:-1], ("float32",)):
         x = np.array([[rows]], dtype)
         assert numbapool.max_pool2d(x, 3, ceil_mode=True).tolist() == [[[[2, 3], [5, 1]]]]
         assert numbapool.max_pool2d(x, 3).tolist() == [[[[2]]]]
@@ -250,7 +251,8 @@ def equals_torch(x, kernel, stride):
 
 
 @pytest.mark.parametrize("shape", [(3, 60, 230, 190), (40, 70, 56, 56)])
-@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 1), (3, 2), (2, 3)])
+@pytest.mark.parametrize(("kernel", "stride"), few([(2, 2), (3, 1), (3, 2), (2, 3)],
+                                                  [(2, 2), (3, 2), (2, 3)]))  # fmt: skip
 def test_arrays_past_the_caches(shape, kernel, stride):
     assert np.prod(shape) * 4 > FAR
     x = np.random.default_rng(0).standard_normal(shape, np.float32)
@@ -259,14 +261,14 @@ def test_arrays_past_the_caches(shape, kernel, stride):
 
 
 @pytest.mark.parametrize("kernel", few([3, 4, 5, (1, 5), (5, 1), 6, (6, 12), (1, 10)],
-                                       [4, (1, 5), (5, 1), (6, 12), (1, 10)]))  # fmt: skip
+                                       [4, (1, 5), (6, 12), (1, 10)]))  # fmt: skip
 @pytest.mark.parametrize("size", few([(17, 411), (61, 90), (130, 300)], [(17, 411), (61, 90)]))
 def test_windows_side_by_side(kernel, size):
     x = np.random.default_rng(0).standard_normal((2, 9, *size), np.float32)
     equals_torch(x, kernel, None)
 
 
-@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("kernel", few([2, 3], [3]))
 def test_small_planes_past_the_second_cache(kernel):
     x = np.random.default_rng(0).standard_normal((9, 417, 14, 14), np.float32)
     assert FAR > x.nbytes > BEYOND
@@ -274,8 +276,10 @@ def test_small_planes_past_the_second_cache(kernel):
     equals_torch(x, kernel, 2)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("kernel", "divisor"), [(2, None), (3, -8), (16, None)])
+@pytest.mark.parametrize(("kernel", "divisor", "dtype"), few(
+    [(*window, dtype) for window in ((2, None), (3, -8), (16, None)) for dtype in FLOATS],
+    [(2, None, "float64"), (3, -8, "float32"), (16, None, "float32")],
+))  # fmt: skip
 def test_averages_over_powers_of_two_are_quotients(kernel, divisor, dtype):
     tiny, huge = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
     x = np.random.default_rng(0).standard_normal((2, 3, 33, 34)).astype(dtype)
