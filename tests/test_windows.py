@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import oracle
 import pytest
@@ -74,6 +76,21 @@ def test_selections_equal_the_oracle(op, dtypes, data):
     if x.dtype in few(("float32", "uint8"), ("float32",)):  # a kernel more for each dtype
         small = pool(x, **arguments, return_indices=True, index_dtype="int32")[1]
         assert_same(small, where.astype(np.int32))
+
+
+@pytest.mark.parametrize(("dtype", "op"), [*zip(
+    ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), *FLOATS),
+    itertools.cycle(SELECTIONS),
+)])  # fmt: skip
+def test_every_dtype_equals_the_oracle(dtype, op):
+    """In rows that fill vectors and leave a tail."""
+    pool, sign = SELECTIONS[op]
+    bits = np.random.default_rng(0).integers(0, 256, (1, 2, 9, 130 * 8), np.uint8)
+    x = np.ascontiguousarray((bits > 99) if dtype == "bool" else bits.view(dtype)[..., :130])
+    expected, where = oracle.select(x, oracle.windows(x.shape, 3, 2, 1), sign)
+    got, indices = pool(x, 3, 2, 1, return_indices=True)
+    assert_same(got, expected)
+    assert_same(indices, where)
 
 
 @given(data=st.data())
