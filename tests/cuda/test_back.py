@@ -1,4 +1,4 @@
-"""Ways back and compositions on a device: as their formulas or the CPU, which is tested, have it."""
+"""Ways back and compositions on a device: as the oracle or the CPU, tested elsewhere, has it."""
 
 from __future__ import annotations
 
