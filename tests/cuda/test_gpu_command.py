@@ -135,7 +135,7 @@ def test_tests_that_fail_or_take_too_long_are_told(code, wrong, monkeypatch):
 
 def test_a_large_plane_that_is_wrong_is_told(monkeypatch):
     run = Run(seconds=60, tiny=True)
-    monkeypatch.setattr(checks.devices, "to_device", lambda: lambda x: cuda.to_device(x.copy_to_host() + 1))
+    monkeypatch.setattr(checks.devices, "to_device", lambda: lambda x: cuda.to_device(x + 1))
     checks.beyond(run)
     assert next(iter(run.wrong)) == "values over 2**31 elements"
 
@@ -155,7 +155,10 @@ def test_every_kernel_is_in_the_short_run(monkeypatch):
     call = short.CALLS["windows"]
     monkeypatch.setattr(short, "CALLS", {"windows": call})
     assert short.main() == 0
-    wrong = {"off": lambda x: call(x if isinstance(x, np.ndarray) else cuda.to_device(x.copy_to_host() + 1))}
-    monkeypatch.setattr(short, "CALLS", wrong)
+
+    def off(x):
+        return call(x if isinstance(x, np.ndarray) else cuda.to_device(x.copy_to_host() + 1))
+
+    monkeypatch.setattr(short, "CALLS", {"off": off})
     with pytest.raises(AssertionError, match="off"):
         short.main()
