@@ -20,7 +20,7 @@ def python(code, **environment):
 
 
 FILES = sorted((HERE / "cuda").glob("test_*.py"))
-PARTS = 4  # of about a minute each, for as many workers
+PARTS = 4  # of less than a minute each, for as many workers
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -14,6 +14,10 @@ CALLS = {
     "averages": lambda x: numbapool.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
     "passes": lambda x: numbapool.max_pool2d(x, 11, 1, 5),
     "passes with indices": lambda x: numbapool.max_pool2d(x, 11, 1, 5, return_indices=True),
+    "doubled": lambda x: numbapool.max_pool1d(x.reshape(1, 2, 156), 71, 1, 35),
+    "doubled with indices": lambda x: numbapool.max_pool1d(
+        x.reshape(1, 2, 156), 71, 1, 35, return_indices=True
+    ),
     "teams": lambda x: numbapool.global_avg_pool(x),
     "bins": lambda x: numbapool.adaptive_max_pool2d(x, (5, 4)),
     "gathered": lambda x: numbapool.median_pool2d(x, 3),

@@ -20,6 +20,12 @@ def _there_is_a_gpu() -> bool:
 
 
 collect_ignore_glob = [] if SIMULATED or _there_is_a_gpu() else ["test_*.py"]
+if SIMULATED:
+    import turns
+
+    turns.install()
+else:
+    collect_ignore_glob.append("turns.py")
 
 
 @pytest.fixture(autouse=True)

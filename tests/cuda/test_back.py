@@ -1,9 +1,12 @@
-"""Ways back and compositions on a device: what they give there is what they give on the CPU."""
+"""Ways back and compositions on a device: as the oracle or the CPU, tested elsewhere, has it."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import ml_dtypes
 import numpy as np
+import oracle
 import pytest
 from numba import cuda
 from strategies import few
@@ -24,6 +27,22 @@ def host(found):
 
 def sent(arguments):
     return [cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
+
+
+def assert_near(got, want):
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, want, 1e-5, 1e-6)
+
+
+def shares(grad, x, axes, divided=True):
+    """What goes of each window's gradient to each of its taps inside."""
+    found = np.zeros(x.shape)
+    for to, given in zip(oracle.planes(found, 2), oracle.planes(grad, 2), strict=True):
+        for where, taps in oracle.windows_of(axes):
+            taps = [*taps]
+            for tap in taps:
+                to[tap] += given[where] / (len(taps) if divided else 1)
+    return found
 
 
 def assert_as_on_the_cpu(function, *arguments, exact=False, **options):
@@ -82,20 +101,29 @@ def test_results_of_the_way_back_into_given_arrays():
 
 def test_gradients_by_index_map_and_by_windows():
     x = X[:1]
-    y, indices = numbapool.max_pool2d(x, 3, 1, 1, return_indices=True)
-    grad = RNG.standard_normal(y.shape).astype(np.float32)
+    _, indices = oracle.select(x, oracle.windows(x.shape, 3, 1, 1), 1)
+    grad = RNG.standard_normal(indices.shape).astype(np.float32)
     assert_as_on_the_cpu(numbapool.max_pool2d_backward, grad, indices, x.shape, exact=True)
     assert_as_on_the_cpu(numbapool.gather, -x, indices, exact=True)
-    assert_as_on_the_cpu(
-        numbapool.avg_pool2d_backward, grad, x.shape, 3, 1, 1, count_include_pad=False
+    got = host(numbapool.avg_pool2d_backward(
+        cuda.to_device(grad), x.shape, 3, 1, 1, count_include_pad=False
+    ))  # fmt: skip
+    assert_near(got, shares(grad, x, oracle.windows(x.shape, 3, 1, 1)))
+    few_cells = grad[..., :3, :2].copy()
+    got = host(numbapool.adaptive_avg_pool2d_backward(cuda.to_device(few_cells), x.shape))
+    assert_near(got, shares(few_cells, x, oracle.bins(x.shape, (3, 2))))
+    assert_near(
+        host(numbapool.sum_pool2d_backward(cuda.to_device(grad), x.shape, 3, 1, 1)),
+        shares(grad, x, oracle.windows(x.shape, 3, 1, 1), divided=False),
     )
-    assert_as_on_the_cpu(numbapool.adaptive_avg_pool2d_backward, grad[..., :3, :2].copy(), x.shape)
     assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, x, 3, 3, 1, padding=1)
     assert_as_on_the_cpu(numbapool.lp_pool2d_backward, grad, x, 1.5, 3, 1, padding=1, abs=True)
 
 
-@pytest.mark.parametrize("kind", few(("median", "quantile", "var", "std", "lse", "soft", "mixed",
-                                      "power_avg", "gem"), ("median", "std", "gem")))  # fmt: skip
+SLOPED = ("median", "quantile", "var", "std", "lse", "soft", "mixed", "power_avg", "gem")
+
+
+@pytest.mark.parametrize("kind", few(SLOPED, ("median", "std", "lse", "gem")))
 def test_gradients_by_slopes(kind):
     grad = RNG.standard_normal((2, 2, 3, 3)).astype(np.float32)
     options = {"q": 0.3} if kind == "quantile" else {}
@@ -160,11 +188,17 @@ def test_channels_last():
 
 
 def test_what_segmenters_and_detectors_are_made_of():
-    assert_as_on_the_cpu(numbapool.sppf_pool, X[:, :1].copy(), 3, 1, exact=True)
-    assert_as_on_the_cpu(numbapool.strip_pool, X)
-    assert_as_on_the_cpu(numbapool.spatial_pyramid_pool, X, (1, 2, 3), "min",
-                         return_indices=True, exact=True)  # fmt: skip
-    assert_as_on_the_cpu(numbapool.pyramid_pool, X, (1, 2), "max", exact=True)
+    x = cuda.to_device(X)
+    pooled, _ = oracle.select(X, oracle.windows(X.shape, 3, 1, 1), 1)
+    np.testing.assert_array_equal(host(numbapool.sppf_pool(x, 3, 1)), np.hstack([X, pooled]))
+    for got, axis in zip(host(numbapool.strip_pool(x)), (3, 2), strict=True):
+        assert_near(got, X.mean(axis, keepdims=True))
+    least = [oracle.select(X, oracle.bins(X.shape, level), -1) for level in (1, 2, 3)]
+    got = host(numbapool.spatial_pyramid_pool(x, (1, 2, 3), "min", return_indices=True))
+    for one, levels in zip(got, zip(*least, strict=True), strict=True):
+        np.testing.assert_array_equal(one, np.hstack([each.reshape(2, -1) for each in levels]))
+    for got, level in zip(host(numbapool.pyramid_pool(x, (1, 2), "max")), (1, 2), strict=True):
+        np.testing.assert_array_equal(got, oracle.select(X, oracle.bins(X.shape, level), 1)[0])
 
 
 @pytest.mark.parametrize("mode", ["avg", "max", "max_part"])
@@ -209,16 +243,22 @@ def test_a_target_is_that_of_all_that_a_call_does(monkeypatch):
 
     numbapool.set_default_target("cuda")
     monkeypatch.setattr(arrays, "_sent", refuse)
-    low = numbapool.max_pool2d(X, 2, target="cpu", return_indices=True, index_base="tensor")[0]
-    numbapool.avg_pool2d_backward(low, X.shape, 2, target="cpu")
-    numbapool.lp_pool2d_backward(low, X, 2, 2, target="cpu")
-    numbapool.minmax_pool2d_backward(low, low, X, 2, target="cpu")
-    numbapool.max_blur_pool2d(X, 2, target="cpu")
-    numbapool.blur_pool2d_backward(np.ones((2, 2, 3, 3)), X.shape, target="cpu")
-    numbapool.minmax_pool2d(X, 2, target="cpu")
-    numbapool.sppf_pool(X, 3, target="cpu")
-    numbapool.stochastic_pool2d(X, 2, rng=np.random.default_rng(0), target="cpu")
-    numbapool.spatial_pyramid_pool(X, (1, 2), target="cpu")
+    x, low = X[:0], X[:0, :, :2, :3]  # no pictures: no code is made for the CPU
+    for call in (
+        partial(numbapool.max_pool2d, x, 2, return_indices=True, index_base="tensor"),
+        partial(numbapool.avg_pool2d_backward, low, x.shape, 2),
+        partial(numbapool.lp_pool2d_backward, low, x, 2, 2),
+        partial(numbapool.minmax_pool2d_backward, low, low, x, 2),
+        partial(numbapool.max_blur_pool2d, x, 2),
+        partial(numbapool.blur_pool2d_backward, np.ones((0, 2, 3, 3)), x.shape),
+        partial(numbapool.minmax_pool2d, x, 2),
+        partial(numbapool.sppf_pool, x, 3),
+        partial(numbapool.stochastic_pool2d, x, 2, rng=np.random.default_rng(0)),
+        partial(numbapool.spatial_pyramid_pool, x, (1, 2)),
+    ):
+        call(target="cpu")
+        with pytest.raises(AssertionError, match="sent to a device"):
+            call()
 
 
 def test_nan_in_complex_sums_is_refused_where_that_is_asked():

@@ -6,14 +6,16 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from test_benchmarks import ROOT  # and with it, benchmarks can be imported
 
 from benchmarks import gpu
-from benchmarks.device import checks, speed
+from benchmarks.device import checks, short, speed
 from benchmarks.device.run import LEAST, MOST, Run
 from benchmarks.device.text import markdown_of
 from numbapool.bench import peers
+from numbapool.cuda import program
 from numbapool.cuda.api import SIMULATED, cuda
 
 pytestmark = pytest.mark.skipif(not SIMULATED, reason="on a GPU, the command runs these tests")
@@ -138,7 +140,25 @@ def test_a_large_plane_that_is_wrong_is_told(monkeypatch):
     assert next(iter(run.wrong)) == "values over 2**31 elements"
 
 
-def test_every_kernel_is_in_the_short_run():
-    from benchmarks.device import short
+def test_every_kernel_is_in_the_short_run(monkeypatch):
+    ran, launch = set(), program.Program.launch
 
+    def seen(self, *given):
+        ran.update(step.name for step in self.steps)
+        launch(self, *given)
+
+    monkeypatch.setattr(program.Program, "launch", seen)
+    for call in short.CALLS.values():
+        call(cuda.to_device(np.ones(short.SHAPE, np.float32)))
+    assert ran == set(program.MAKERS)
+    # To compare all of them is to compile as many for the CPU.
+    call = short.CALLS["windows"]
+    monkeypatch.setattr(short, "CALLS", {"windows": call})
     assert short.main() == 0
+
+    def off(x):
+        return call(x if isinstance(x, np.ndarray) else cuda.to_device(x.copy_to_host() + 1))
+
+    monkeypatch.setattr(short, "CALLS", {"off": off})
+    with pytest.raises(AssertionError, match="off"):
+        short.main()

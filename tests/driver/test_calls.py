@@ -57,14 +57,17 @@ def test_kernels_are_launched(pool, dtype, args, options):
 
 GRAD, AT = X[..., :4, :4].copy(), np.zeros((2, 3, 4, 4), np.int64)
 OTHERS = [
-    (numbapool.max_unpool2d, (GRAD, AT, 2)), (numbapool.avg_pool2d_backward, (GRAD, X.shape, 2)),
-    (numbapool.lse_pool2d_backward, (GRAD, X, 2)), (numbapool.blur_pool2d, (X,)),
-    (numbapool.roi_align, (X, np.array([[0, 0, 0, 4, 4]]), 2)), (numbapool.gather, (X, AT)),
-]  # fmt: skip
+    (numbapool.max_unpool2d, (GRAD, AT, 2), X.shape),
+    (numbapool.avg_pool2d_backward, (GRAD, X.shape, 2), X.shape),
+    (numbapool.lse_pool2d_backward, (GRAD, X, 2), X.shape),
+    (numbapool.blur_pool2d, (X,), GRAD.shape),
+    (numbapool.roi_align, (X, np.array([[0, 0, 0, 4, 4]]), 2), (1, 3, 2, 2)),
+    (numbapool.gather, (X, AT), AT.shape),
+]
 
 
-@pytest.mark.parametrize(("call", "args"), OTHERS)
-def test_what_is_no_pooling_is_launched(call, args):
+@pytest.mark.parametrize(("call", "args", "shape"), OTHERS)
+def test_what_is_no_pooling_is_launched(call, args, shape):
     there = [cuda.to_device(each) if isinstance(each, np.ndarray) else each for each in args]
     options = {} if call is numbapool.gather else {"stream": STREAM}
     stream = options.get("stream", 0)
@@ -75,7 +78,7 @@ def test_what_is_no_pooling_is_launched(call, args):
     if call is not numbapool.roi_align:  # its boxes are fetched, and tables made of them are sent
         assert kinds <= {"allocate", "free", "launch"}
     assert all(where == f"{stream:x}" for name, where in again if name == "launch")
-    assert found.shape == call(*args).shape
+    assert found.shape == shape
 
 
 def test_a_second_call_launches_and_nothing_else():
