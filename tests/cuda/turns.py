@@ -62,7 +62,8 @@ class Block(kernel.BlockManager):
         while waiting:
             for Block.running in waiting:
                 Block.running.go_on()
-            waiting = [thread for thread in waiting if not thread.ended]
+            # Now from the last: a wait that is missing shows in one order or the other.
+            waiting = [thread for thread in reversed(waiting) if not thread.ended]
 
 
 def install():
