@@ -191,7 +191,7 @@ def test_a_plane_with_nan_among_others(arguments, num_threads):
 
 @pytest.mark.parametrize(("kernel", "stride"), few(
     [(kernel, stride) for kernel in (1, 2, 3, 4, 5, (1, 4), (5, 1)) for stride in (1, 2, 3, 5)],
-    [(2, 1), (4, 5), (5, 1), (5, 3), ((1, 4), 1), ((5, 1), 2)],
+    [(1, 2), (2, 1), (2, 3), (3, 1), (3, 2), (4, 5), (5, 1), (5, 3), ((1, 4), 1), ((5, 1), 2)],
 ))  # fmt: skip
 def test_small_windows_at_every_stride(kernel, stride):
     rng = np.random.default_rng(5)
