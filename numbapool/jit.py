@@ -16,6 +16,7 @@ from typing import Any
 from numba import njit, types
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
+from numba.core.runtime import rtsys
 from numba.core.typing.templates import infer, infer_global
 
 from .lazy import undisturbed
@@ -30,8 +31,11 @@ class _ForgivingCache(FunctionCache):
     """A disk cache whose failures cost a compilation, never a call."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What machine code needs: what compiling does, Numba reads when it comes to that."""
         try:
-            return super().load_overload(sig, target_context)
+            rtsys.initialize(target_context)
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)
         except Exception:
             return None
 
