@@ -1,5 +1,6 @@
 """Pooling for arrays, compiled by Numba: torch's semantics from a small install."""
 
+from . import onnx as onnx
 from .adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,

@@ -128,7 +128,7 @@ def checked_index_dtype(index_dtype: Any) -> np.dtype:
         dtype = None
     if index_dtype is None or dtype not in INDEX_DTYPES:
         raise ValueError(
-            "index_dtype must be int64 or int32, or 'smallest' beside an index_base, "
+            "index_dtype must be int64 or int32, or 'smallest' where there is an index_base, "
             f"got index_dtype={index_dtype!r}"
         )
     return dtype

@@ -29,6 +29,7 @@ from .cpu.programs import program
 from .drawn import as_drawn
 from .ops import PoolOp
 from .ops.base import is_half
+from .ops.tried import tried
 
 #: Below so many nanoseconds of work, waking other threads costs more than they save.
 SMALL = 12_000
@@ -139,6 +140,7 @@ def make_plan(
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and, unless C-contiguous, these strides."""
     check_dtype(dtype, op.combine is not None and op.lift is None)
+    tried(op, dtype)
     index_dtype = checked_index_dtype(index_dtype) if return_indices else None
     steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
     if strides is not None:

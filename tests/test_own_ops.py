@@ -6,6 +6,7 @@ import itertools
 import re
 from pathlib import Path
 
+import numba
 import numpy as np
 import oracle
 import pytest
@@ -142,6 +143,50 @@ def test_what_does_not_compile_is_said():
         numbapool.pool(blocks(4, 4), op, 2)
     with pytest.raises(ValueError, match="one of combine, better and reduce, got name='none'"):
         numbapool.PoolOp("none", identity=zero)
+
+
+def add(earlier, later):
+    return earlier + later
+
+
+@pytest.mark.parametrize(("dtype", "functions", "says"), [
+    ("uint8", {"combine": add, "lift": lambda tap: tap * 0.5},
+     "lift gives float64, which uint8 cannot hold: give the op a function `accumulator`"),
+    ("int32", {"combine": lambda a, b: (a + b) / 2}, "combine gives float64, which int32"),
+    ("int64", {"combine": add, "finish": lambda s, n: s / n}, "finish gives .* int64 .*`result`"),
+    ("bool", {"combine": add, "lift": lambda tap: 2 if tap else 1}, "lift gives int, which bool"),
+    ("uint8", {"combine": add, "lift": lambda tap: tap + 300}, "lift does not work on uint8: .*"),
+    ("uint8", {"reduce": lambda taps, n: taps[0] / n}, "reduce gives float64, which uint8 cannot"),
+    ("float32", {"reduce": lambda taps, n: None}, "reduce must give a number, got None"),
+    ("float32", {"reduce": lambda taps, n: (taps[0], n)}, "reduce must give a number, got .*, 4"),
+    ("float32", {"combine": add, "result": lambda dtype: "f8"}, "result must give a dtype .*'f8'"),
+    ("float32", {"combine": add, "identity": lambda: 0}, "identity does not take float32: "),
+])  # fmt: skip
+def test_what_its_types_cannot_hold_is_said(dtype, functions, says):
+    """Once such a float was cut to an integer."""
+    op = numbapool.PoolOp("odd", **{"identity": zero, **functions})
+    with pytest.raises(TypeError, match="op 'odd': " + says):
+        numbapool.pool(blocks(4, 4).astype(dtype), op, 2)
+
+
+@pytest.mark.parametrize("given", [{"combine": np.maximum}, {"better": 3}, {"reduce": max}])
+def test_what_is_no_plain_function_is_said(given):
+    (name,) = given
+    with pytest.raises(TypeError, match=f"{name} must be a plain function .*, got name='odd'"):
+        numbapool.PoolOp("odd", identity=zero, **given)
+
+
+def test_functions_that_numba_has_compiled_are_taken_as_they_were():
+    op = numbapool.PoolOp("sum", identity=zero, combine=numba.njit(add))
+    x = blocks(2, 3, 12, 21)
+    np.testing.assert_allclose(numbapool.pool(x, op, (2, 2)), numbapool.sum_pool2d(x, 2), 1e-6)
+
+
+def test_truths_are_counted():
+    op = numbapool.PoolOp("above", identity=zero, combine=add, lift=lambda tap: tap > 2)
+    for dtype in (np.uint8, np.float32):
+        x = np.arange(16).reshape(4, 4).astype(dtype)
+        assert numbapool.pool(x, op, 2).tolist() == [[2, 3], [4, 4]]
 
 
 def farthest(taps, count):

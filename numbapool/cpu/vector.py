@@ -132,8 +132,9 @@ def convert(typing_context: Any, value: Any, dtype: Any) -> Any:
             return (builder.fpext if widen else builder.fptrunc)(args[0], to)
         if isinstance(new, types.Float):
             return (builder.sitofp if signed else builder.uitofp)(args[0], to)
-        if new.bitwidth <= old.bitwidth:
-            return builder.trunc(args[0], to) if new.bitwidth < old.bitwidth else args[0]
+        bits = getattr(old, "bitwidth", 1)  # a truth has none
+        if new.bitwidth <= bits:
+            return builder.trunc(args[0], to) if new.bitwidth < bits else args[0]
         return (builder.sext if signed else builder.zext)(args[0], to)
 
     return kind(value, dtype), generate

@@ -20,6 +20,7 @@ from ..arrays import checked_index_dtype as checked
 from ..drawn import as_drawn
 from ..elementwise import is_number, mapped
 from ..ops import MIN, PoolOp
+from ..ops.tried import tried
 from ..plan import Where, described
 from ..targets import on_device
 from . import api
@@ -43,6 +44,7 @@ def planned(
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and these strides."""
     check_dtype(dtype, op.combine is not None and op.lift is None)
+    tried(op, dtype)
     steps = [stride // dtype.itemsize for stride in strides]
     result, axes, planes, walk = described(op, where, shape, steps, index_dtype, inside)
     made = None

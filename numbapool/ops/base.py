@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,17 @@ def own(dtype: np.dtype) -> np.dtype:
     return dtype
 
 
+FUNCTIONS = ("combine", "better", "overrides", "reduce", "slopes", "lift", "finish", "scale")
+
+
 @dataclass(frozen=True, eq=False)
 class PoolOp:
     """A reduction over the taps of a window: a selection, a fold of two into one, or neither.
 
-    Functions are compiled as they are when they are first used, and so are the numbers among the
-    globals that they read.
+    Exactly one of ``combine``, ``better`` and ``reduce`` says what is reduced, and how. Functions
+    are compiled as they are when they are first used, and so are the numbers among the globals that
+    they read; before that they are tried once in Python, for a type that could not hold what they
+    give.
 
     Attributes
     ----------
@@ -107,7 +113,9 @@ class PoolOp:
         ``scale(folded, share)`` is the same result where ``share``, one over ``count``, is exact:
         for powers of two. A product takes a fraction of a division's time.
     accumulator, result : callable
-        The dtype that taps are folded in, and the dtype of the output, from the input's dtype.
+        The dtype that taps are folded in, and that ``lift``, ``combine`` and ``reduce`` give; and
+        the dtype of the output, which ``finish`` gives: both from the input's dtype, which they
+        are without. A mean of integers needs both: ``lambda dtype: np.dtype(np.float64)``.
     """
 
     name: str
@@ -131,6 +139,15 @@ class PoolOp:
                 f"identity must be a function of the dtype, got name={self.name!r} with "
                 f"identity={self.identity!r}"
             )
+        for name in FUNCTIONS:
+            given = getattr(self, name)
+            function = getattr(given, "py_func", given)  # one that Numba has compiled already
+            if not (function is None or isinstance(function, FunctionType)):
+                raise TypeError(
+                    f"{name} must be a plain function of Python's, got name={self.name!r} with "
+                    f"{name}={given!r}"
+                )
+            object.__setattr__(self, name, function)
         given = [self.combine, self.better, self.reduce]
         if sum(function is not None for function in given) != 1:
             raise ValueError(

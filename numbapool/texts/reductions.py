@@ -77,7 +77,7 @@ References
 .. [1] Pinheiro and Collobert, From image-level to pixel-level labeling with convolutional networks,
    2015""",
     """sharpness : float
-    The ``r`` above; not 0. The larger, the nearer to the maximum; negative, to the minimum.
+    ``r`` in the formula; not 0. The larger, the nearer to the maximum; negative, to the minimum.
 mean : bool
     Whether to take the mean of the exponentials instead of their sum.
 """,
@@ -134,9 +134,9 @@ eps : float
 LP = _reduced(
     "The p-norm of every window, as torch has it.",
     """``sum(x ** p) ** (1 / p)`` without magnitudes, so that negative sums give NaN where p is
-odd or broken; ``abs`` takes them. With ``ceil_mode`` windows that hang over the end count as if
-they were full, unless ``abs``. An infinite p is the largest magnitude. A NaN gives NaN in its
-windows. Equals ``torch.nn.functional.lp_pool{{dims}}d`` but for rounding.""",
+odd or no whole number; ``abs`` takes magnitudes. With ``ceil_mode`` windows that hang over the end
+count as if they were full, unless ``abs``. An infinite p is the largest magnitude. A NaN gives NaN
+in its windows. Equals ``torch.nn.functional.lp_pool{{dims}}d`` but for rounding.""",
     """abs : bool
     Whether to take magnitudes: ``sum(|x| ** p) ** (1 / p)``, ONNX's norm.
 """,

@@ -1,0 +1,66 @@
+"""An op's functions, tried once as plain Python, before any is compiled."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .base import PoolOp, called, is_half
+
+#: Numbers of a kind are held by those of as high a rank, whatever their bits.
+RANKS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+
+
+def _dtype(op: PoolOp, name: str, dtype: np.dtype) -> np.dtype:
+    given = getattr(op, name)(dtype)
+    if isinstance(given, np.dtype):
+        return given
+    raise TypeError(
+        f"op {op.name!r}: {name} must give a dtype such as np.dtype('float64'), got {given!r} "
+        f"for {called(dtype)}"
+    )
+
+
+@cache
+def tried(op: PoolOp, dtype: np.dtype) -> None:
+    """Refuses what gives no number, or one that the accumulator or the result cannot hold."""
+    accumulator, result = _dtype(op, "accumulator", dtype), _dtype(op, "result", dtype)
+    number = np.dtype(np.float32) if is_half(accumulator) else accumulator
+    try:
+        op.identity(number)
+    except Exception as error:
+        raise TypeError(f"op {op.name!r}: identity does not take {number}: {error}") from error
+    one = number.type(1)
+    taps = np.full(4, one)
+    _try(op, "lift", "accumulator", accumulator, one)
+    _try(op, "combine", "accumulator", accumulator, one, one)
+    _try(op, "reduce", "accumulator", accumulator, taps, len(taps))
+    _try(op, "finish", "result", result, one, one)
+
+
+def _try(op: PoolOp, name: str, holder: str, dtype: np.dtype, *args: Any) -> None:
+    function = getattr(op, name)
+    if function is None:
+        return
+    try:
+        with np.errstate(all="ignore"):
+            given = function(*args)
+    except OverflowError as error:
+        raise TypeError(
+            f"op {op.name!r}: {name} does not work on {called(dtype)}: {error}; say of which type "
+            f"`{holder}` is"
+        ) from None
+    except Exception:  # what is only for the compiler to do, it says
+        return
+    if not isinstance(given, (bool, int, float, complex, np.number, np.bool_)):
+        raise TypeError(
+            f"op {op.name!r}: {name} must give a number, got {given!r} for {called(dtype)}"
+        )
+    kind = "f" if is_half(dtype) else dtype.kind
+    if RANKS[np.asarray(given).dtype.kind] > RANKS[kind]:
+        raise TypeError(
+            f"op {op.name!r}: {name} gives {type(given).__name__}, which {called(dtype)} cannot hold: "
+            f"give the op a function `{holder}` that says np.dtype('float64'), say"
+        )
