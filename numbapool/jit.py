@@ -6,11 +6,9 @@ in the next process. No fastmath: NaN propagates, and results do not depend on t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import Any
 
 from numba import njit, types
@@ -19,11 +17,10 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 from numba.core.typing.templates import infer, infer_global
 
+from .fingerprints import called, named
 from .lazy import undisturbed
-from .ops import PoolOp
 from .parts import template
 
-HERE = Path(__file__).parent
 _kernels: list[CFunc] = []
 
 
@@ -44,19 +41,6 @@ class _ForgivingCache(FunctionCache):
             super().save_overload(sig, data)
         except Exception:
             self.disable()
-
-
-def _named(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, a closure under a name of its own: the symbol of its machine code.
-
-    Numba tells namesakes apart by a counter that starts anew in every process, so code cached by
-    two processes would meet under one symbol in a third, which then runs the first for both.
-    """
-    if "<locals>" in function.__qualname__ and "$" not in function.__qualname__:
-        held = [_told(cell.cell_contents) for cell in function.__closure__ or ()]
-        digest = hashlib.sha256(b"".join([_code(function.__code__), *held])).hexdigest()
-        function.__qualname__ += f"${digest[:16]}"
-    return function
 
 
 def _cache(function: Callable[..., Any]) -> Any:
@@ -81,7 +65,7 @@ def compile_loop(function: Callable[..., Any]) -> int:
 
 def _address(function: Callable[..., Any], words: int, parallel: bool = False) -> int:
     options = {"error_model": "numpy", "parallel": parallel}
-    kernel = CFunc(_named(function), ((types.uintp,) * words, types.uintp), {}, options)
+    kernel = CFunc(named(function), ((types.uintp,) * words, types.uintp), {}, options)
     kernel._cache = _cache(function)
     with undisturbed():
         kernel.compile()
@@ -103,36 +87,16 @@ def inner(function: Callable[..., Any], inlined: bool = False) -> Any:
     LLVM inlines what is small. ``inlined`` makes it do so whatever the size: a function that is
     called returns several vectors through memory.
     """
-    function = _named(function)
+    function = named(function)
     part = template(function, inlined)
     infer(part)
     infer_global(function, types.Function(part))
     return function
 
 
-def _cells(function: Callable[..., Any]) -> list[Any]:
-    return [cell.cell_contents for cell in function.__closure__ or ()]
-
-
-def _reads(function: Callable[..., Any]) -> list[Any]:
-    return [function.__globals__.get(name) for name in function.__code__.co_names]
-
-
-def _called(
-    function: Callable[..., Any], seen: set[Callable[..., Any]] | None = None
-) -> list[Callable[..., Any]]:
-    """The plain functions that an op's function calls, after those that they call; then itself."""
-    seen, found = set() if seen is None else seen, []
-    seen.add(function)
-    for held in (*_cells(function), *_reads(function)):
-        if isinstance(held, FunctionType) and held not in seen:
-            found += _called(held, seen)
-    return [*found, function]
-
-
 def with_helpers(function: Callable[..., Any]) -> Any:
     """An op's function made callable from kernels, and so are the plain ones that it calls."""
-    return [inner(called) for called in _called(function)][-1]
+    return [inner(each) for each in called(function)][-1]
 
 
 def cache_folders() -> list[Path]:
@@ -141,45 +105,3 @@ def cache_folders() -> list[Path]:
 
     path = _cache(stored).cache_path
     return [Path(path)] if path else []
-
-
-def _told(held: Any) -> bytes:
-    if isinstance(held, FunctionType):
-        return f"{held.__module__}.{held.__qualname__}".encode() + _code(held.__code__)
-    return repr(held).encode()
-
-
-def _told_of_op(function: Callable[..., Any] | None) -> bytes:
-    """An op's function and those it calls, with what they close over and the numbers they read."""
-    told = []
-    for called in _called(function) if function else ():
-        numbers = [held for held in _reads(called) if isinstance(held, (int, float, tuple))]
-        held = [cell for cell in _cells(called) if not isinstance(cell, FunctionType)]
-        told += [_code(called.__code__), *map(_told, held + numbers)]
-    return b"-".join([b"", *told])
-
-
-def _code(code: CodeType) -> bytes:
-    inner_code = [_code(c) if isinstance(c, CodeType) else repr(c).encode() for c in code.co_consts]
-    return b"".join([code.co_code, repr(code.co_names).encode(), *inner_code])
-
-
-@cache
-def _sources(target: str) -> bytes:
-    shared = [HERE / "jit.py", HERE / "parts.py", HERE / "ops" / "together.py"]
-    files = [*shared, *sorted((HERE / target).glob("*.py"))]
-    return b"".join(path.read_bytes() for path in files)
-
-
-@cache
-def fingerprint(op: PoolOp, target: str = "cpu") -> int:
-    """Changes with the op's code and the kernels'.
-
-    Numba's cache sees only the file of the outermost function; a kernel closes over this number, so
-    machine code of an edited op or helper is never loaded.
-    """
-    functions = (
-        op.combine, op.better, op.overrides, op.reduce, op.slopes, op.lift, op.finish, op.scale,
-    )  # fmt: skip
-    codes = b"".join(map(_told_of_op, functions))
-    return int.from_bytes(hashlib.sha256(_sources(target) + codes).digest()[:7], "little")

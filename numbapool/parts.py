@@ -1,14 +1,13 @@
 """Functions that only kernels call, compiled with less ado than Numba's own way makes.
 
-They are linked into the kernels that call them: none needs machine code of its own, nor the passes
-for what they do not have (contexts, rewritten expressions).
+They are linked into the kernels that call them: none needs machine code of its own, nor do ours the
+passes for what they do not have (contexts, functions within, rewritten expressions).
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 from numba.core import typed_passes, types, untyped_passes
@@ -20,9 +19,8 @@ from numba.core.typing.templates import AbstractTemplate, Signature, fold_argume
 
 PASSES = (
     untyped_passes.TranslateByteCode, untyped_passes.FixupArgs, untyped_passes.IRProcessing,
-    untyped_passes.RewriteDynamicRaises, untyped_passes.ReconstructSSA,
-    typed_passes.NopythonTypeInference, typed_passes.PreLowerStripPhis,
-    typed_passes.IRLegalization, typed_passes.AnnotateTypes,
+    untyped_passes.ReconstructSSA, typed_passes.NopythonTypeInference,
+    typed_passes.PreLowerStripPhis, typed_passes.IRLegalization, typed_passes.AnnotateTypes,
     typed_passes.NativeLowering, typed_passes.NoPythonBackend,
 )  # fmt: skip
 OPTIONS = {
@@ -33,8 +31,8 @@ OPTIONS = {
 
 class _Compiler(CompilerBase):
     def define_pipelines(self) -> list[Any]:
-        if any(isinstance(held, CodeType) for held in self.state.func_id.code.co_consts):
-            # There are functions within it, as an op of a user's may have.
+        if not (self.state.func_id.func.__module__ or "").startswith(f"{__package__}."):
+            # A user's may have more.
             return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
         passes = PassManager("part")
         for each in PASSES:

@@ -220,12 +220,19 @@ def run(
         seen, given_to = array, values
         if halves:
             seen, given_to = array.view(np.int16), values.view(np.int16)
+        turns = 0
         while (
             serial(made.address, seen, given_to, indices)
             if small
             else threads.run(made, (seen, given_to, indices), num_threads)
         ):
+            if turns:
+                raise RuntimeError(
+                    f"op {op.name!r} raised an error in a window, which was printed: its results "
+                    "are not there"
+                )
             made.complete()  # and once again: the first time that there is something left
+            turns = 1
     if out is None:
         if inside:
             values = channels_outside(values, where[1])

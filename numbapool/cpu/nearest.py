@@ -44,10 +44,12 @@ def stacked(axes: Sequence[Laid]) -> list[Laid] | None:
     if not isinstance(across, Sliding) or len(across) == 1:
         return None
     small = outer.kernel == down.kernel == across.kernel <= MOST and across.stride <= MOST
-    apart = outer.stride >= outer.extent and down.stride >= down.extent
+    apart = outer.stride >= outer.kernel and down.stride >= down.kernel
+    # Else there might be windows that take nothing, of which there is no nearest.
+    dense = outer.dilation == down.dilation == across.dilation == 1
     laid = axes[1]
     follow = (axes[0].by, axes[0].place) == (down.size * laid.by, down.size * laid.place)
-    if not (small and apart and follow and across.dilation == 1):
+    if not (small and apart and dense and follow):
         return None
     taps = outer.kernel * down.kernel
     rows = Stacked(outer.size * down.size, taps, taps, outer=outer, down=down)
@@ -75,5 +77,5 @@ def nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
 
 def _of_windows(axis: Sliding, selects: bool) -> np.ndarray:
     """The same for windows side by side."""
-    taps = np.arange(axis.kernel) * axis.dilation
-    return nearest(axis, 0, selects)[np.arange(len(axis))[:, None] * axis.stride + taps]
+    taps = np.arange(len(axis))[:, None] * axis.stride + np.arange(axis.kernel)
+    return nearest(axis, 0, selects)[taps]

@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-from ..jit import compile_kernel, fingerprint, inner, with_helpers
+from ..fingerprints import fingerprint
+from ..jit import compile_kernel, inner, with_helpers
 from ..ops import MAX
 from ..ops.points import MEAN, PARTS, replaces
 from . import frame, memory, threads

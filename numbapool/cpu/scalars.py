@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..jit import fingerprint, inner, with_helpers
+from ..fingerprints import fingerprint
+from ..jit import inner, with_helpers
 from ..ops import PoolOp
 from ..ops.base import as_it_is, is_half
 from ..ops.together import seen_together

@@ -10,7 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from ..jit import compile_kernel, fingerprint
+from ..fingerprints import fingerprint
+from ..jit import compile_kernel
 from ..ops import SUM
 from . import frame, memory, threads
 from .frame import CELLS, HEIGHT_OUT

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import spans
+from ..fingerprints import fingerprint
 from ..geometry import Laid, Sliding, lengths, still
-from ..jit import fingerprint
 from ..ops import PoolOp
 from . import doubled
 from .api import compiled

@@ -61,6 +61,6 @@ def _try(op: PoolOp, name: str, holder: str, dtype: np.dtype, *args: Any) -> Non
     kind = "f" if is_half(dtype) else dtype.kind
     if RANKS[np.asarray(given).dtype.kind] > RANKS[kind]:
         raise TypeError(
-            f"op {op.name!r}: {name} gives {type(given).__name__}, which {called(dtype)} cannot hold: "
-            f"give the op a function `{holder}` that says np.dtype('float64'), say"
+            f"op {op.name!r}: {name} gives {type(given).__name__}, which {called(dtype)} cannot "
+            f"hold: give the op a function `{holder}` that says np.dtype('float64'), say"
         )
