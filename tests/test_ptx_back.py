@@ -22,7 +22,14 @@ from numbapool.cuda import elementwise as mapping
 from numbapool.cuda import regions, scatter, slopes
 from numbapool.cuda.scalars import stored
 
-F32, F64, I64, U32 = (np.dtype(name) for name in ("float32", "float64", "int64", "uint32"))
+F32, F64, F16, I64, U32 = (
+    np.dtype(name) for name in ("float32", "float64", "float16", "int64", "uint32")
+)
+#: What kernels read as it is; 16-bit floats come widened where they are reckoned with.
+NUMBERS = [F32, F64, *map(np.dtype, (
+    "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool"
+))]  # fmt: skip
+READ = few(NUMBERS, [F32])
 FORMULAS = [
     (elementwise.itself, 1), (elementwise.quotient, 2), (elementwise.product, 2),
     (elementwise.added, 2), (elementwise.larger, 2), (elementwise.is_number, 1),
@@ -40,29 +47,38 @@ def arrays(*kinds, axes=1):
 def cases():
     """A label, a kernel, the types that it is called with, and whether it may use float64."""
     for formula, count in FORMULAS:
-        for kind in (F32, BFLOAT16) if count == 1 else (F32,):
+        for kind in few((F32, F64, F16, BFLOAT16), (F32, BFLOAT16 if count == 1 else F16)):
             given = arrays(*[kind] * count) + [none] * (mapping.MOST - count)
-            kernel = mapping.make_map(formula, (kind,) * count, F32, U32)
-            yield formula.__name__, kernel, [*arrays(F32, U32), *given], False
+            result = F64 if kind == F64 else F32
+            kernel = mapping.make_map(formula, (kind,) * count, result, U32)
+            yield formula.__name__, kernel, [*arrays(result, U32), *given], kind == F64
     for number in (np.dtype(np.int32), I64):
         yield "link", scatter.make_link(number), [*arrays(I64, number, number), *[int64] * 3], False
-    for rule in (scatter.LAST, scatter.SUM, scatter.MAX):
-        given = [*arrays(F32, U32, U32, F32), int64, int64]
-        yield f"settle{rule}", scatter.make_settle(F32, rule, rule == scatter.SUM), given, False
-    given = [*arrays(BFLOAT16, I64, BFLOAT16), *[int64] * 4]
-    yield "take", scatter.make_take(BFLOAT16), given, False
+    for kind in READ:
+        for rule in (scatter.LAST, scatter.SUM, scatter.MAX):
+            given = [*arrays(kind, U32, U32, kind), int64, int64]
+            kernel = scatter.make_settle(kind, rule, rule == scatter.SUM)
+            yield f"settle{rule}-{kind}", kernel, given, kind == F64
+    for kind in (F16, BFLOAT16):
+        given = [*arrays(kind, U32, U32, kind), int64, int64]
+        yield "settle-halves", scatter.make_settle(kind, scatter.LAST, False), given, False
+    for kind in few([*NUMBERS, F16, BFLOAT16], [F16, BFLOAT16]):
+        given = [*arrays(kind, I64, kind), *[int64] * 4]
+        yield "take", scatter.make_take(kind), given, kind == F64
     for kind in few([*REDUCTIONS], ["median", "gem"]):
         options = REDUCTIONS[kind][1]
         op = op_of(kind, kind, {"q": 0.5} if "q" in options else {})
-        given = [*arrays(F32, F32, U32), int64, int64, *arrays(F64, F64, I64, axes=2)]
-        yield f"slopes-{kind}", slopes.make_back(op, F32, 2, U32), given, True
-    tables = arrays(I64), arrays(I64, I64, axes=3)
-    given = [*arrays(F32), *tables[0], *tables[1], *arrays(F32, I64), *[int64] * 3]
-    yield "bins", regions.make_bins(F32), given, False
-    for rule in range(3):
-        tables = arrays(I64, I64, I64, F64, F64, axes=2)
-        given = [*arrays(F32), *tables, *arrays(F32), *[int64] * 5]
-        yield f"points{rule}", regions.make_points(F32, rule), given, True
+        for dtype in few((F32, F64), (F32,)):
+            given = [*arrays(dtype, F32, U32), int64, int64, *arrays(F64, F64, I64, axes=2)]
+            yield f"slopes-{kind}-{dtype}", slopes.make_back(op, dtype, 2, U32), given, True
+    for kind in READ:
+        tables = arrays(I64), arrays(I64, I64, axes=3)
+        given = [*arrays(kind), *tables[0], *tables[1], *arrays(kind, I64), *[int64] * 3]
+        yield f"bins-{kind}", regions.make_bins(kind), given, kind == F64
+        for rule in range(3):
+            tables = arrays(I64, I64, I64, F64, F64, axes=2)
+            given = [*arrays(kind), *tables, *arrays(kind), *[int64] * 5]
+            yield f"points{rule}-{kind}", regions.make_points(kind, rule), given, True
 
 
 CASES = [*cases()]

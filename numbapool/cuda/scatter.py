@@ -17,7 +17,7 @@ from .api import cuda, device, made
 from .arrays import DeviceArray
 from .elementwise import BLOCK, U, dense, kept, mapped
 from .program import HIGHEST
-from .scalars import stored
+from .scalars import stored, stored_as
 
 #: What becomes of values that go to one place.
 LAST, SUM, MAX = range(3)
@@ -81,10 +81,11 @@ def make_settle(kind: np.dtype, rule: int, further: bool) -> Any:
 
     Sums may go ``further`` from what is there.
     """
-    in_order, number = device(_in_order), stored(kind).type
-    last, summed, nothing = rule == LAST, rule == SUM, number(0)
+    in_order, number, as_stored = device(_in_order), stored(kind).type, stored_as(kind)
+    last, summed = rule == LAST, rule == SUM
 
     def settle(values, heads, following, out, places, planes):
+        nothing = as_stored(np.float32(0))  # a float16 written as a constant does not compile
         place, plane = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x, U(cuda.blockIdx.y)
         while place < places and plane < U(planes):
             to = plane * U(places) + U(place)
@@ -122,12 +123,12 @@ def make_take(kind: np.dtype) -> Any:
 
     An index map for all planes has no step ``by_plane``.
     """
-    nothing = stored(kind).type(0)
+    as_stored = stored_as(kind)
 
     def take(x, indices, out, cells, places, planes, by_plane):
         cell, plane = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x, U(cuda.blockIdx.y)
         while cell < cells and plane < U(planes):
-            place, value = indices[plane * U(by_plane) + U(cell)], nothing
+            place, value = indices[plane * U(by_plane) + U(cell)], as_stored(np.float32(0))
             if place >= 0 and place < places:
                 value = x[plane * U(places) + U(place)]
             out[plane * U(cells) + U(cell)] = value
