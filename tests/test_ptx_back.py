@@ -9,7 +9,7 @@ import pytest
 from numba.core.types import int64, none
 from numba.np.numpy_support import from_dtype
 
-from numbapool import blur, elementwise, gradients, stochastic
+from numbapool import bases, blur, elementwise, gradients, stochastic
 from numbapool.ops.base import BFLOAT16
 from numbapool.reductions import REDUCTIONS, op_of
 
@@ -39,6 +39,11 @@ FORMULAS = [
 ]  # fmt: skip
 
 
+#: Of indices; they divide by sizes that may be past 32 bits.
+OF_INDICES = [(bases._coordinate, 3), (bases._joined, 3), (bases._tap, 3), (bases._place, 4),
+              (bases._some, 2)]  # fmt: skip
+
+
 def arrays(*kinds, axes=1):
     tail = (slice(None),) * (axes - 1) + (slice(None, None, 1),)
     return [from_dtype(stored(kind))[tail[0] if axes == 1 else tail] for kind in kinds]
@@ -52,6 +57,10 @@ def cases():
             result = F64 if kind == F64 else F32
             kernel = mapping.make_map(formula, (kind,) * count, result, U32)
             yield formula.__name__, kernel, [*arrays(result, U32), *given], kind == F64
+    for formula, count in OF_INDICES:
+        given = arrays(*[I64] * count) + [none] * (mapping.MOST - count)
+        kernel = mapping.make_map(formula, (I64,) * count, I64, U32)
+        yield formula.__name__, kernel, [*arrays(I64, U32), *given], True
     for number in (np.dtype(np.int32), I64):
         yield "link", scatter.make_link(number), [*arrays(I64, number, number), *[int64] * 3], False
     for kind in READ:
