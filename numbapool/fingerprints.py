@@ -30,10 +30,12 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(inside)
 
 
-def _held(function: FunctionType) -> list[Any]:
-    """What a function closes over and reads of its globals."""
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    return cells + [function.__globals__.get(name) for name in _names(function.__code__)]
+def _cells(function: FunctionType) -> list[Any]:
+    return [cell.cell_contents for cell in function.__closure__ or ()]
+
+
+def _reads(function: FunctionType) -> list[Any]:
+    return [function.__globals__.get(name) for name in _names(function.__code__)]
 
 
 def called(
@@ -45,7 +47,7 @@ def called(
     """
     seen, found = set() if seen is None else seen, []
     seen.add(function)
-    for held in _held(function):
+    for held in (*_cells(function), *_reads(function)):
         plain = getattr(held, "py_func", held) if compiled else held
         if isinstance(plain, FunctionType) and plain not in seen:
             found += called(plain, seen, compiled)
@@ -77,21 +79,19 @@ def named(function: Any) -> Any:
     two processes would meet under one symbol in a third, which then runs the first for both.
     """
     if "<" in function.__qualname__ and "$" not in function.__qualname__:
-        held = [_told(cell.cell_contents) for cell in function.__closure__ or ()]
-        digest = hashlib.sha256(b"".join([_function(function), *held])).hexdigest()
+        told = b"".join([_function(function), *map(_told, _cells(function))])
+        digest = hashlib.sha256(told).hexdigest()
         function.__qualname__ += f"${digest[:16]}"
     return function
 
 
-def _constants(function: FunctionType) -> Iterator[Any]:
-    held = _held(function)
-    for module in held:
-        if isinstance(module, ModuleType):
-            held += [getattr(module, name, None) for name in _names(function.__code__)]
-    cells = {id(cell.cell_contents) for cell in function.__closure__ or ()}
-    for each in held:
-        if isinstance(each, CONSTANTS) or (id(each) in cells and not callable(each)):
-            yield each
+def _constants(function: FunctionType) -> list[Any]:
+    """What it closes over, and the numbers that it reads, of modules, too."""
+    reads, names = _reads(function), [*_names(function.__code__)]
+    modules = [each for each in reads if isinstance(each, ModuleType)]
+    reads += [getattr(module, name, None) for module in modules for name in names]
+    held = [cell for cell in _cells(function) if not callable(cell)]
+    return held + [each for each in reads if isinstance(each, CONSTANTS)]
 
 
 def _told_of_op(function: Callable[..., Any] | None) -> bytes:

@@ -19,7 +19,7 @@ SOURCES = {
     "a default": "def more(tap, by={}): return tap + by\n"
                  "def reduce(taps, count): return more(taps[0])",
     "a default by name": "def reduce(taps, count, *, by={}): return taps[0] + by",
-    "a module's": "M = types.ModuleType('m')\nM.K = {}\n"
+    "a module's": "M = types.ModuleType('m')\nM.M, M.K = M, {}\n"
                   "def reduce(taps, count): return taps[0] + M.K",
     "read within": "K = {}\ndef reduce(taps, count): return (lambda tap: tap + K)(taps[0])",
     "compiled": "@numba.njit\ndef more(tap): return tap + {}\n"
