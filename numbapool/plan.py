@@ -175,7 +175,7 @@ def run(
         away = target == "cpu" and targets.on_device(x)
         array, wrap = targets.fetched(x) if away else adapt("input", x)
     dtype = array.dtype
-    if dtype.kind == "V":  # somebody's bfloat16
+    if array is x and dtype.kind == "V":  # somebody's bfloat16
         array, wrap = adapt("input", x)
         dtype = array.dtype
     given, strides, inside, turned = array, None, 0, False

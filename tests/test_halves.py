@@ -68,6 +68,32 @@ def test_selections_are_exact(dtype, data):
         assert_equal(numbapool.min_pool2d(x, *window)[some], want.to(dtype)[some])
 
 
+#: The largest bits, a few more that are rare, and whether the sign is set.
+BITS = {
+    "all": (0x7FFF, [], "either"), "below zero": (0x7000, [0x7FFF], "set"),
+    "above zero": (0x7000, [0xFFFF], "none"), "zeros": (2, [], "either"),
+    "one zero": (3, [0x8000], "none"), "other zero": (3, [0x0000], "set"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("kind", BITS)
+def test_extremes_of_any_bits(kind, dtype):
+    below, rare, sign = BITS[kind]
+    rng = np.random.default_rng(len(kind))
+    shape = (3, 2, 9, 150)
+    bits = rng.integers(0, below + 1, shape).astype(np.uint16)
+    signs = {"either": rng.integers(0, 2, shape), "set": 1, "none": 0}[sign]
+    bits |= (np.ones(shape, np.uint16) * signs << 15).astype(np.uint16)
+    for each in rare:
+        bits[rng.random(shape) < 0.01] = each
+    x = torch.from_numpy(bits.view(np.int16)).view(dtype)
+    want = F.max_pool2d(x.float(), 3, 2, 1)
+    assert_equal(numbapool.max_pool2d(x, 3, 2, 1), want.to(dtype))
+    # The negative has the same order, the other way round; its first of two zeros is the first.
+    assert_equal(-numbapool.min_pool2d(-x, 3, 2, 1), want.to(dtype))
+
+
 def halves(names):
     """Each name with either half; by default with one of the two, by turns."""
     every = [(name, dtype) for name in names for dtype in HALVES]

@@ -86,7 +86,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     """
     combine, better, lane = s.combine, s.better, s.lane
     nothing, selects, taken_as = s.fill, s.selects, make_taken(s, INPUT)
-    watched = s.watched
+    watched, worse = s.watched, s.worse
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
     triple = make_triple(s, WHOLE, lanes)
     zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
@@ -120,13 +120,13 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             where = vector.splat(lane(0), lanes)
             if indexed:
                 where = memory.lanes(INPUT, columns, first + at, lanes)
-            unseen = vector.either(unseen, seen)
+            unseen = worse(unseen, seen)
             if pair:
                 other, seen = read(x, row_at, column + np.int64(apart), left, width)
                 if indexed:
                     there = memory.lanes(INPUT, columns, first + at + apart, lanes)
                     where = vector.pick(better(other, value), there, where)
-                unseen = vector.either(unseen, seen)
+                unseen = worse(unseen, seen)
                 value = combine(value, other)
             memory.store(WHOLE, line, at, value)
             if indexed:
@@ -179,7 +179,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind, stamp = s.selects, s.divides, s.blind, s.fingerprint
-    watched, met, nothing = s.watched, s.met, s.fill
+    watched, worse, met, nothing = s.watched, s.worse, s.met, s.fill
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
     zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
 
@@ -281,7 +281,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                             r * many, rows,
                         )  # fmt: skip
                         if blind:
-                            unseens = vector.either(unseens, unseen)
+                            unseens = worse(unseens, unseen)
                 for j in range(zero, here, many):
                     strip = memory.pointer(scratch + j * rows * item, accumulator)
                     strip_index = memory.pointer(tile_index_at + j * rows * lane_item, lane)

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .vector import Vector
+from .vector import Vector, joined, shuffle
 
 
 def _like(kind: Any, item: Any) -> Any:
@@ -53,6 +53,24 @@ def _constant(kind: Any, number: int) -> Any:
     if isinstance(kind, ir.VectorType):
         return ir.Constant(kind, [number] * kind.count)
     return ir.Constant(kind, number)
+
+
+@intrinsic(prefer_literal=True)
+def both_extremes(typing_context: Any, one: Any, other: Any, signed: Any) -> Any:
+    """In the first half of the lanes the larger of two, ``signed`` or not; else the smaller."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        count = one.lanes // 2
+        (first, low), (second, high) = (
+            [shuffle(builder, value, list(range(start, start + count))) for start in (0, count)]
+            for value in args[:2]
+        )
+        compare = builder.icmp_signed if signed.literal_value else builder.icmp_unsigned
+        larger = builder.select(compare(">", second, first), second, first)
+        smaller = builder.select(builder.icmp_signed("<", high, low), high, low)
+        return joined(builder, [larger, smaller])
+
+    return one(one, one, signed), generate
 
 
 @intrinsic

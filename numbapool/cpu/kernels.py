@@ -14,6 +14,7 @@ from ..ops import PoolOp
 from ..ops.base import as_it_is
 from ..spans import cells, taps
 from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
+from .extremes import by_extremes
 from .frame import LINE
 from .nearest import Stacked, nearest
 from .order import FAR, Lanes, Order, fetched, tiling
@@ -68,6 +69,8 @@ def kernel(
     blind: bool, *window: Any,
 ) -> Any:  # fmt: skip
     s = scalars(op, dtype, lane, index, blind, scaled)
+    if name == "rows" and blind and s.key is not None:
+        s = by_extremes(s, op, dtype)
     return compile_kernel(MAKERS[name](s, *window, indexed))
 
 
@@ -108,11 +111,11 @@ def _choose(
 
 
 def _lay_rows(
-    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int, far: bool
+    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int, moved: int
 ) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
     row = strips * lanes * (item + lane)
-    task_rows, room = tiling(down.kernel, down.stride, len(down), row, item, far)
+    task_rows, room = tiling(down.kernel, down.stride, len(down), row, moved)
     words = {
         frame.TASK_ROWS: task_rows,
         frame.ROOM: room * strips,
@@ -261,8 +264,10 @@ def program(
         order = Order.of(down, across, lanes, plane, everything)
         strips = 1 if order.by_strip else -(-len(across) // lanes.cells)
         window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
-        far = everything > FAR and not order.by_strip
-        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, far)
+        moved = down.stride * across.size * dtype.itemsize + len(across) * cell
+        if order.by_strip or everything <= FAR:
+            moved = 0
+        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, moved)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
     elif name == "whole":
         lanes, window = Lanes(1, all_lanes, 0), (all_lanes,)

@@ -8,6 +8,8 @@ from ..geometry import Sliding
 
 TILE_BYTES = 16 * 1024
 FEWEST_ROWS, FEWEST_FAR = 8, 2
+#: Memory is fastest where what is written soon follows what is read: after so many bytes of both.
+SOON = 12 * 1024
 #: Planes up to so many bytes are pooled strip by strip, larger ones row by row; with windows that
 #: overlap, strips keep the rows that they share.
 NEAR, NEAR_OVERLAPPING = 32 * 1024, 128 * 1024
@@ -39,11 +41,6 @@ class Lanes(NamedTuple):
         return cls(row, side_by_side, _power_of_two(stride * (cells - 1) + kernel))
 
     @property
-    def read(self) -> int:
-        """Inputs that are read at once."""
-        return min(self.reach, self.all) if self.reach else self.cells
-
-    @property
     def all(self) -> int:
         return self.cells * self.planes
 
@@ -73,16 +70,18 @@ def _power_of_two(least: int) -> int:
 
 
 def tiling(
-    kernel: int, stride: int, height_out: int, row_bytes: int, item: int, far: bool
+    kernel: int, stride: int, height_out: int, row_bytes: int, moved: int
 ) -> tuple[int, int]:
-    """Output rows in a task, of items of so many bytes, and the rows of its tile."""
+    """Output rows in a task, and the rows of its tile, each of so many bytes.
+
+    Where memory is what a task waits for, an output row is so many bytes ``moved``; else 0.
+    """
     fits = (TILE_BYTES // row_bytes - kernel) // stride + 1
     task_rows = max(fits, FEWEST_ROWS)
-    if far:
-        # Memory is fastest where what is written soon follows what is read. Tasks fold the rows
-        # again that their windows share: a quarter of all, about.
-        few = max(4 * (kernel - stride) // stride, FEWEST_FAR)
-        task_rows = min(task_rows, few * max(4 // item, 1))
+    if moved:
+        # Tasks fold the rows again that their windows share: half of all, at most.
+        few = max(2 * (kernel - stride) // stride, FEWEST_FAR)
+        task_rows = min(task_rows, max(few, SOON // moved))
     task_rows = min(task_rows, height_out)
     return task_rows, (task_rows - 1) * stride + kernel
 

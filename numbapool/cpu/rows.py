@@ -55,8 +55,8 @@ def make_across(
 
     And what is watched of the inputs.
     """
-    combine, better, lane, taken_as = s.combine, s.better, s.lane, make_taken(s, INPUT)
-    fill, watched = s.fill, s.watched
+    lane, taken_as, fill, watched = s.lane, make_taken(s, INPUT), s.fill, s.watched
+    begun, better, combine, ended, unseen = s.across
     cells, planes, reach = lanes
     every = lanes.all
     one, count, step = U(1), U(kernel), lane(stride)
@@ -74,26 +74,26 @@ def make_across(
 
     def across(x, at, by_plane, start, width, inside):
         if inside:
-            taken, unseen = taps.taps(
+            taken, seen = taps.taps(
                 INPUT, x, at, by_plane, 0, 0, None, kernel, stride, cells, planes, reach, taken_as,
                 watched,
             )  # fmt: skip
         else:
-            taken, unseen = taps.taps(
+            taken, seen = taps.taps(
                 INPUT, x, at, by_plane, -start, width - start, fill, kernel, stride, cells,
                 planes, reach, taken_as, watched,
             )  # fmt: skip
-        value = taken[0]
+        value = begun(taken[0])
         where = columns(start, U(0), width, inside) if placed else vector.splat(lane(0), every)
         for tap in range(one, count):
-            other = taken[tap]
+            other = begun(taken[tap])
             if indexed:
                 there = where
                 if placed:
                     there = columns(start, tap, width, inside)
                 where = vector.pick(better(other, value), there, where)
             value = combine(value, other)
-        return value, where, unseen
+        return ended(value), where, unseen(seen, value)
 
     return inner(across, inlined=True)
 
@@ -130,7 +130,8 @@ def make_rows(
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind, fill = s.selects, s.divides, s.blind, s.fill
-    watched, met, read = s.watched, s.met, lanes.read
+    watched, worse, met = s.watched, s.worse, s.met
+    begun, unseen_of = s.across.start, s.across.unseen
     stamp, (by_strip, tiled, held) = s.fingerprint, order
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
@@ -141,12 +142,18 @@ def make_rows(
     step = np.int64(stride)
     line_items = U(LINE // np.dtype(source).itemsize)
 
+    def nothing_seen():
+        nothing = vector.splat(fill, every)
+        return unseen_of(watched(nothing), begun(nothing))
+
+    nothing_seen = inner(nothing_seen)
+
     def folded_row(x, base, by_plane, by_row, by_place, nearest, row, start, width):
         inside = (not single) & (start >= 0) & (start + needs <= width)
         taken = memory.load(INPUT, nearest, U(row))
         if not selects and taken < 0:
-            nothing = vector.splat(lane(0), every), watched(vector.splat(fill, read))
-            return (vector.splat(accumulator(identity), every), *nothing)
+            value = vector.splat(accumulator(identity), every)
+            return value, vector.splat(lane(0), every), nothing_seen()
         at = base + U(taken * by_row + start)
         value, where, unseen = across(x, at, by_plane, start, width, inside)
         if indexed:
@@ -203,7 +210,7 @@ def make_rows(
         tiles = (height_out + task_rows - one) // task_rows
         group, top = first // tiles, first % tiles * task_rows
         for task in range(first, last):
-            unseens = watched(vector.splat(fill, read))
+            unseens = nothing_seen()
             plane = vector.least(group * planes_a_task, last_plane)
             base = plane * by_channel
             if plane >= channels:
@@ -224,7 +231,7 @@ def make_rows(
                             start, width,
                         )  # fmt: skip
                         if blind:
-                            unseens = vector.either(unseens, unseen)
+                            unseens = worse(unseens, unseen)
                         memory.store(TILE, tile, at, value)
                         if indexed:
                             memory.store(TILE_INDEX, tile_index, at, where)
@@ -237,7 +244,7 @@ def make_rows(
                         x, base, by_channel, by_row, by_place, nearest, low, start, width
                     )
                     for tap in range(held):
-                        unseens = vector.either(unseens, kept_rows[tap][2])
+                        unseens = worse(unseens, kept_rows[tap][2])
                 for o in range(top, bottom):
                     for strip in range(begin, begin + together):
                         j = vector.least(strip * many, last_strip)
@@ -263,11 +270,11 @@ def make_rows(
                                 kept_rows = taken[known:]
                             value, where, unseen = taken[0]
                             if not held:
-                                unseens = vector.either(unseens, unseen)
+                                unseens = worse(unseens, unseen)
                             for tap in range(1, kernel[0]):
                                 other, there, unseen = taken[tap]
                                 if tap >= held:
-                                    unseens = vector.either(unseens, unseen)
+                                    unseens = worse(unseens, unseen)
                                 if indexed:
                                     where = vector.pick(better(other, value), there, where)
                                 value = combine(value, other)

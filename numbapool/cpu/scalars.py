@@ -18,15 +18,28 @@ from .half_scalars import fill, keys, make_narrow, make_widen
 from .memory import INPUT, OUTPUT
 
 
+class Across(NamedTuple):
+    """How the taps of a row are folded."""
+
+    start: Callable[..., Any]  # what is folded of a tap
+    better: Callable[..., Any]
+    combine: Callable[..., Any]
+    end: Callable[..., Any]  # what is folded of a row
+    unseen: Callable[..., Any]  # of what was watched in a row, and of what was folded there
+
+
 class Scalars(NamedTuple):
     """Functions that compiled code may call, and what they work on."""
 
     combine: Callable[..., Any]
     better: Callable[..., Any]
     overrides: Callable[..., Any]
-    # What a kernel that is blind does not see: a mask of it, or the least bits; whether it was met.
+    # What a kernel that is blind does not see: a mask of it, or numbers; of two, the worse; whether
+    # it was met.
     watched: Callable[..., Any]
+    worse: Callable[..., Any]
     met: Callable[..., Any]
+    across: Across
     reduce: Callable[..., Any]  # all taps of a window
     lift: Callable[..., Any]
     widen: Callable[..., Any] | None  # halves to float32
@@ -55,7 +68,7 @@ def _nothing(candidate: Any) -> Any:
     return candidate < candidate  # false, of a scalar and of every lane
 
 
-def _either(better: Callable[..., Any], overrides: Callable[..., Any]) -> Callable[..., Any]:
+def _better_or(better: Callable[..., Any], overrides: Callable[..., Any]) -> Callable[..., Any]:
     def either(candidate, best):
         return better(candidate, best) | overrides(candidate)
 
@@ -92,7 +105,7 @@ def _selection(
     if overrides is None or blind:
         return better, inner(_selecting(better))
     overrides = inner(overrides)
-    return inner(_either(better, overrides)), inner(_overriding(better, overrides))
+    return inner(_better_or(better, overrides)), inner(_overriding(better, overrides))
 
 
 def _as_it_is(tap: Any) -> Any:
@@ -110,8 +123,16 @@ def _watched(op: PoolOp, accumulator: type, of_keys: bool) -> Callable[..., Any]
     return inner(lambda tap: overrides(lift(vector.convert(tap, accumulator))))
 
 
+def _either(one: Any, other: Any) -> Any:
+    return vector.either(one, other)
+
+
 def _any(watched: Any) -> Any:
     return vector.some(watched)
+
+
+def _watched_only(watched: Any, value: Any) -> Any:
+    return watched
 
 
 def _negative_zero(watched: Any) -> Any:
@@ -169,7 +190,7 @@ def scalars(
     finish = op.scale if scaled and op.scale else op.finish
     if is_half(result) and not is_half(reckoned):
         finish = make_narrow(result, finish)
-    overrides = inner(op.overrides or _nothing)
+    overrides, as_taken = inner(op.overrides or _nothing), inner(_as_it_is)
     of_keys = keys(op, reckoned) if is_half(reckoned) else None
     if of_keys is not None:
         finish, overrides, nothing = of_keys.finish, of_keys.is_nan, of_keys.identity
@@ -181,7 +202,9 @@ def scalars(
         better=better,
         overrides=overrides,
         watched=_watched(op, accumulator.type, of_keys is not None),
+        worse=inner(_either),
         met=inner(_any if of_keys is None else _negative_zero),
+        across=Across(as_taken, better, combine, as_taken, inner(_watched_only)),
         reduce=seen_together(op, better, combine, with_helpers),
         lift=inner(op.lift or _as_it_is),
         widen=make_widen(dtype) if is_half(dtype) and not is_half(reckoned) else None,

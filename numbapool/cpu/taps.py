@@ -48,16 +48,18 @@ class _Rows:
     """
 
     def __init__(
-        self, context: Any, builder: Any, role: int, base: Any, dtype: Any, size: int,
-        taken: Any = None, watched: Any = None,
-    ) -> None:  # fmt: skip
+        self, context: Any, builder: Any, role: int, base: Any, dtype: Any, size: int
+    ) -> None:
         self.builder, self.role, self.base, self.size = builder, role, base, size
         self.align = align(context, dtype)
         self.kind = ir.VectorType(context.get_data_type(dtype), size)
         self.word = ir.IntType(32 if self.align > 2 else 16)
         self.bounds: list[Any] = []
         self.fill: Any = None
-        self.taken, self.watched, self.seen = taken, watched, None
+        self.taken: Any = None
+        self.watched: Any = None
+        self.dtype_watched: Any = None
+        self.seen: Any = None
 
     def mask(self, low: Any, high: Any, fill: Any) -> None:
         # Numbers as narrow as what is read are compared a vector at once.
@@ -69,26 +71,17 @@ class _Rows:
 
     def watch(self, row: Any) -> None:
         watched = self.watched(row)
-        self.seen = watched if self.seen is None else worse(self.builder, self.seen, watched)
+        if self.seen is not None:
+            watched = worse(self.builder, self.dtype_watched, self.seen, watched)
+        self.seen = watched
 
     def item(self, at: Any) -> Any:
         """The one there, in every lane."""
         load = self.builder.load(self.builder.gep(self.base, [at]))
-        one = spread(self.builder, tag(self.builder, load, self.role), self.size)
-        self.watch(one)
-        return self.taken(one)
+        return spread(self.builder, tag(self.builder, load, self.role), self.size)
 
-    def row(self, at: Any, beyond: int = 0, new: bool = True) -> Any:
-        """The row ``beyond`` the place ``at`` that bounds are counted from.
-
-        It is watched if there is something ``new`` in it.
-        """
-        row = self._read(at, beyond)
-        if new and self.watched:
-            self.watch(row)
-        return self.taken(row) if self.taken else row
-
-    def _read(self, at: Any, beyond: int) -> Any:
+    def row(self, at: Any, beyond: int = 0) -> Any:
+        """The row ``beyond`` the place ``at`` that bounds are counted from."""
         builder = self.builder
         here = place(builder, self.base, builder.add(at, at.type(beyond)), self.kind)
         if not self.bounds:
@@ -108,6 +101,12 @@ class _Rows:
     def rows(self, at: Any, beyond: int, count: int) -> list[Any]:
         """So many rows, one behind the other."""
         return [self.row(at, beyond + number * self.size) for number in range(count)]
+
+    def made(self, row: Any, new: bool = True) -> Any:
+        """What is taken of what was read, which is watched if there is something ``new`` in it."""
+        if new:
+            self.watch(row)
+        return self.taken(row)
 
 
 def _picked(builder: Any, pieces: list[Any], places: list[int]) -> Any:
@@ -138,7 +137,8 @@ def _of_reach(
     starts = [builder.add(at, builder.mul(apart, apart.type(plane))) for plane in range(planes)]
     read = [row for start in starts for row in rows.rows(start, 0, reach // rows.size)]
     together = every // rows.size
-    pieces = [joined(builder, read[i : i + together]) for i in range(0, len(read), together)]
+    groups = (read[i : i + together] for i in range(0, len(read), together))
+    pieces = [rows.made(joined(builder, group)) for group in groups]
     taken = []
     for tap in range(kernel):
         # The lanes past the last window may take anything.
@@ -151,22 +151,24 @@ def _of_reach(
 def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> list[Any]:
     """Taps from rows that hold every ``stride``-th of them."""
     builder = rows.builder
+    read: list[Any] = []
     if stride == 1:
-        # The first and the last meet every input.
-        return [rows.row(at, tap, tap in (0, kernel - 1)) for tap in range(kernel)]
-    pieces = rows.rows(at, 0, stride)
-    taken: list[Any] = []
-    for tap in range(kernel):
-        if tap < stride:
-            taken.append(_picked(builder, pieces, list(range(tap, stride * cells, stride))))
-        elif rows.bounds:
-            further = rows.rows(at, tap, stride)
-            taken.append(_picked(builder, further, list(range(0, stride * cells, stride))))
-        else:  # the tap a stride earlier, of the next window
-            beyond = rows.item(builder.add(at, at.type(tap + stride * (cells - 1))))
-            places = ir.Constant(ir.VectorType(WORD, cells), list(range(1, cells + 1)))
-            taken.append(builder.shuffle_vector(taken[tap - stride], beyond, places))
-    return taken
+        read = [rows.row(at, tap) for tap in range(kernel)]
+    else:
+        pieces = rows.rows(at, 0, stride)
+        further = rows.row(at, stride * cells) if rows.bounds and kernel > stride else None
+        for tap in range(kernel):
+            if tap < stride:
+                read.append(_picked(builder, pieces, list(range(tap, stride * cells, stride))))
+                continue
+            # The tap a stride earlier, of the next window.
+            lane, beyond = tap - stride, further
+            if beyond is None:
+                lane, beyond = 0, rows.item(builder.add(at, at.type(tap + stride * (cells - 1))))
+            places = ir.Constant(ir.VectorType(WORD, cells), [*range(1, cells), cells + lane])
+            read.append(builder.shuffle_vector(read[tap - stride], beyond, places))
+    # The first and the last taps of a stride meet every input.
+    return [rows.made(row, not stride <= tap < kernel - stride) for tap, row in enumerate(read)]
 
 
 @intrinsic(prefer_literal=True)
@@ -186,15 +188,16 @@ def taps(
     k, s, n = kernel.literal_value, stride.literal_value, cells.literal_value
     many, span = planes.literal_value, reach.literal_value
     size = min(span, many * n) if span else n
-    read = Vector(base.dtype, size)
+    read = Vector(base.dtype, many * n)
     taking, watching = (_Call(typing_context, each, read) for each in (taken_as, watched))
     found = types.UniTuple(Vector(taking.result.dtype, many * n), k)
     result = types.Tuple((found, watching.result))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, base_at, start, step, first, last, outside, *_ = args
-        functions = (each.made(context, builder) for each in (taking, watching))
-        rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size, *functions)
+        rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size)
+        rows.taken, rows.watched = (each.made(context, builder) for each in (taking, watching))
+        rows.dtype_watched = watching.result.dtype
         if fill != types.none:
             rows.mask(first, last, outside)
         if span:

@@ -52,11 +52,26 @@ def joined(builder: Any, parts: list[Any]) -> Any:
     return parts[0]
 
 
-def worse(builder: Any, one: Any, other: Any) -> Any:
-    """Where one of two masks is set; of numbers, the smaller one in each lane."""
-    if one.type.element == ir.IntType(1):
+@intrinsic
+def beside(typing_context: Any, first: Any, second: Any) -> Any:
+    """The lanes of two vectors of one length in one, which is of the second's type."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return joined(builder, list(args))
+
+    return Vector(second.dtype, 2 * second.lanes)(first, second), generate
+
+
+def worse(builder: Any, dtype: Any, one: Any, other: Any) -> Any:
+    """Where one of two masks is set; of numbers, the smaller one in each lane.
+
+    Of unsigned ones, the larger.
+    """
+    if dtype == types.boolean:
         return builder.or_(one, other)
-    return builder.select(builder.icmp_signed("<", one, other), one, other)
+    if dtype.signed:
+        return builder.select(builder.icmp_signed("<", one, other), one, other)
+    return builder.select(builder.icmp_unsigned(">", one, other), one, other)
 
 
 @intrinsic(prefer_literal=True)
@@ -200,7 +215,7 @@ def either(typing_context: Any, one: Any, other: Any) -> Any:
     """The `worse` of two."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return worse(builder, *args)
+        return worse(builder, one.dtype, *args)
 
     return one(one, one), generate
 
