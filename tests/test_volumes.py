@@ -198,6 +198,20 @@ def test_any_axes(axes):
 APART = [(2, 2, 1, 1), (3, 3, 1, 1), (2, 3, 0, 1), (2, 3, 1, 2)]
 
 
+@pytest.mark.parametrize("lines", [1, 63, 64, 300, 4099, 5000])
+def test_lines_as_rows_of_a_plane(lines):
+    x = torch.from_numpy(np.random.default_rng(lines).integers(-9, 9, (lines, 33)).astype("f"))
+    x[lines // 2, 20] = torch.nan
+    want = F.max_pool1d(x, 3, 2, 1, return_indices=True)
+    for got, right in zip(numbapool.max_pool1d(x, 3, 2, 1, return_indices=True), want, strict=True):
+        torch.testing.assert_close(got, right, rtol=0, atol=0, equal_nan=True)
+    got = numbapool.max_pool1d(x, 3, 2, 1)
+    torch.testing.assert_close(got, want[0], rtol=0, atol=0, equal_nan=True)
+    got = numbapool.avg_pool1d(x, 3, 2, 1, count_include_pad=False)
+    want = F.avg_pool1d(x, 3, 2, 1, count_include_pad=False)
+    torch.testing.assert_close(got, want, equal_nan=True)
+
+
 @pytest.mark.parametrize("shape", [(2, 3, 9, 11, 13), (40, 1, 5, 4, 6), (2, 2, 4, 4, 5, 40)])
 def test_windows_that_share_no_row(shape):
     """They are pooled as those of one axis of rows."""

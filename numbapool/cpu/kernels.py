@@ -17,7 +17,7 @@ from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, wh
 from .extremes import by_extremes
 from .frame import LINE
 from .nearest import Stacked, nearest
-from .order import FAR, Lanes, Order, fetched, tiling
+from .order import FAR, FEWEST_TASKS, Lanes, Order, fetched, rows_of, tiling
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
@@ -111,11 +111,12 @@ def _choose(
 
 
 def _lay_rows(
-    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int, moved: int
+    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int, moved: int,
+    most_rows: int,
 ) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
     row = strips * lanes * (item + lane)
-    task_rows, room = tiling(down.kernel, down.stride, len(down), row, moved)
+    task_rows, room = tiling(down.kernel, down.stride, most_rows, row, moved)
     words = {
         frame.TASK_ROWS: task_rows,
         frame.ROOM: room * strips,
@@ -258,6 +259,12 @@ def program(
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
         lanes = Lanes.of(len(across), across.kernel, across.stride, beside, most)
+        most_rows = len(down)
+        if len(axes) == 1 and even and not (alone or lanes.reach):
+            # Lines are the rows of a plane: what a task costs is paid for several of them.
+            lines, most_rows = rows_of(planes), max(planes // FEWEST_TASKS, 1)
+            down, planes = Sliding(lines, 1), planes // lines
+            tall, walk = Laid(down, walk[2], 0), (planes, 0, lines * walk[2])
         plane = down.size * across.size * dtype.itemsize
         cell = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
         everything = planes * (plane + len(down) * len(across) * cell)
@@ -267,7 +274,7 @@ def program(
         moved = down.stride * across.size * dtype.itemsize + len(across) * cell
         if order.by_strip or everything <= FAR:
             moved = 0
-        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, moved)
+        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, moved, most_rows)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
     elif name == "whole":
         lanes, window = Lanes(1, all_lanes, 0), (all_lanes,)

@@ -18,6 +18,9 @@ FAR = 28 * 1024 * 1024
 #: Arrays of more bytes are beyond the second cache, where processors do not foresee small planes:
 #: tasks of so many bytes ask for those of a later one.
 BEYOND, MOST_FETCHED, TASKS_AHEAD = 2 * 1024 * 1024, 2560, 4
+#: Planes of one row are pooled as the rows of one: as many of them as have a short table, in enough
+#: tasks for every thread.
+MOST_LINES, FEWEST_TASKS = 4096, 64
 
 
 class Lanes(NamedTuple):
@@ -70,7 +73,7 @@ def _power_of_two(least: int) -> int:
 
 
 def tiling(
-    kernel: int, stride: int, height_out: int, row_bytes: int, moved: int
+    kernel: int, stride: int, most_rows: int, row_bytes: int, moved: int
 ) -> tuple[int, int]:
     """Output rows in a task, and the rows of its tile, each of so many bytes.
 
@@ -82,8 +85,13 @@ def tiling(
         # Tasks fold the rows again that their windows share: half of all, at most.
         few = max(2 * (kernel - stride) // stride, FEWEST_FAR)
         task_rows = min(task_rows, max(few, SOON // moved))
-    task_rows = min(task_rows, height_out)
+    task_rows = min(task_rows, most_rows)
     return task_rows, (task_rows - 1) * stride + kernel
+
+
+def rows_of(lines: int) -> int:
+    """As how many rows of a plane so many lines are pooled."""
+    return next(rows for rows in range(min(lines, MOST_LINES), 0, -1) if lines % rows == 0)
 
 
 def fetched(lanes: Lanes, plane: int, everything: int) -> int:
