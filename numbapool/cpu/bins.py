@@ -30,18 +30,21 @@ from .frame import (
     OWN,
     PLACE_ACROSS,
     PLACE_DOWN,
+    PLANES,
     ROOM,
     ROWS,
     STACK,
     STEP,
     STEP_ACROSS,
+    TASK_ROWS,
     TILE_WIDTH,
     WIDTH,
     after,
+    plane_at,
 )  # fmt: skip
-from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, WHOLE
+from .memory import INPUT, OUTPUT, PART, TILE, WHOLE
 from .pile import make_pile
-from .places import make_every, make_has_negative_zero, make_place
+from .places import make_every, make_has_negative_zero, make_has_zero, make_settle
 from .run import make_run, make_tree, make_vectors
 from .scalars import Scalars, make_taken
 
@@ -64,58 +67,71 @@ def make_span(s: Scalars) -> Any:
 
 
 @cache
-def make_spans(s: Scalars, role: int) -> Any:
-    """Folds as many windows of a row as a vector has lanes, from the window ``j`` on."""
-    accumulator = s.accumulator
+def make_part(s: Scalars, role: int) -> Any:
+    """Folds ``count`` neighbours, if any, to a vector of what lies in its lanes."""
     fill = s.fill if role == INPUT else s.identity
+    lanes = LINE // np.dtype(s.accumulator).itemsize
+    vectors, taken_as, many = make_vectors(s, role), make_taken(s, role), U(lanes)
+
+    def part(x, at, count, stack):
+        if count <= many:
+            valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count), lanes)
+            return taken_as(memory.some(role, x, at, valid, vector.splat(fill, lanes)))
+        return vectors(x, at, count, stack)
+
+    return inner(part, inlined=True)
+
+
+@cache
+def make_met(s: Scalars) -> Any:
+    """Gives the windows that wait as vectors, once these have met: at most one a lane.
+
+    The last of them is the one before ``to``.
+    """
+    accumulator, result, finish = s.accumulator, s.result, s.finish
     lanes = LINE // np.dtype(accumulator).itemsize
-    vectors, tree = make_vectors(s, role), make_tree(s, PART, lanes, lanes)
-    taken_as = make_taken(s, role)
-    zero, one, many = U(0), U(1), U(lanes)
+    tree, zero = make_tree(s, PART, lanes, lanes), U(0)
 
-    def spans(x, base, cols, j, cells, taken, stack, parts):
-        nothing = vector.splat(fill, lanes)
-        for number in range(vector.least(many, cells - j)):
-            at = U(2) * (j + number)
-            left = U(memory.load(INPUT, cols, at))
-            right = U(memory.load(INPUT, cols, at + one))
-            count = right - left if taken and left < right else zero
-            if count <= many:
-                valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count), lanes)
-                taps = memory.some(role, x, base + left, valid, nothing)
-                value = taken_as(taps)
-            else:
-                value = vectors(x, base + left, count, stack)
-            memory.store(PART, parts, number * many, value)
-        return tree(parts, zero)
+    def met(parts, counts, waiting, out, to):
+        done = finish(tree(parts, zero), memory.lanes(PART, counts, zero, lanes))
+        kept = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(waiting), lanes)
+        memory.store_some(OUTPUT, out, to - waiting, zero, vector.convert(done, result), kept)
 
-    return inner(spans, inlined=True)
+    return inner(met)
 
 
 @cache
 def make_together(s: Scalars) -> Any:
-    """All windows of an output row, a vector of them at a time."""
-    in_tile, in_input = make_spans(s, TILE), make_spans(s, INPUT)
-    accumulator, result, finish, divides = s.accumulator, s.result, s.finish, s.divides
-    lanes = LINE // np.dtype(accumulator).itemsize
-    zero, many = U(0), U(lanes)
+    """All windows of an output row, a vector of them at a time, be they of several rows.
+
+    It is told how many are waiting for others, and tells it.
+    """
+    in_tile, in_input, met = make_part(s, TILE), make_part(s, INPUT), make_met(s)
+    accumulator, divides = s.accumulator, s.divides
+    zero, one, many = U(0), U(1), U(LINE // np.dtype(accumulator).itemsize)
 
     def together(
-        x, base, flat, tile, cols, cells, taken, step, stack, parts, down_count, across_counts,
-        out, to,
+        x, base, flat, tile, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
+        across_counts, out, to,
     ):  # fmt: skip
-        for j in range(zero, cells, many):
+        for j in range(cells):
+            left = U(memory.load(INPUT, cols, j + j))
+            right = U(memory.load(INPUT, cols, j + j + one))
+            taps = right - left if taken and left < right else zero
             if flat:
-                values = in_input(x, base, cols, j, cells, taken, stack, parts)
+                value = in_input(x, base + left, taps, stack)
             else:
-                values = in_tile(tile, zero, cols, j, cells, taken, stack, parts)
-            counts = vector.splat(down_count, lanes)
+                value = in_tile(tile, left, taps, stack)
+            memory.store(PART, parts, waiting * many, value)
+            count = down_count
             if divides:
-                counts = counts * memory.lanes(INPUT, across_counts, j, lanes)
-            done = vector.convert(finish(values, counts), result)
-            left_over = vector.splat(np.int32(vector.least(many, cells - j)), lanes)
-            kept = vector.iota(np.int32, lanes, 1) < left_over
-            memory.store_some(OUTPUT, out, to + j, zero, done, kept)
+                count = accumulator(down_count * memory.load(INPUT, across_counts, j))
+            memory.store(PART, counts, waiting, count)
+            waiting += one
+            if waiting == many:
+                met(parts, counts, waiting, out, to + j + one)
+                waiting = zero
+        return waiting
 
     return inner(together, inlined=True)
 
@@ -128,8 +144,8 @@ def make_one_by_one(s: Scalars) -> Any:
     identity, one = s.identity, U(1)
 
     def one_by_one(
-        x, base, flat, tile, cols, cells, taken, step, stack, parts, down_count, across_counts,
-        out, to,
+        x, base, flat, tile, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
+        across_counts, out, to,
     ):  # fmt: skip
         for j in range(cells):
             left = U(memory.load(INPUT, cols, j + j))
@@ -144,21 +160,33 @@ def make_one_by_one(s: Scalars) -> Any:
             if divides:
                 count = accumulator(down_count * memory.load(INPUT, across_counts, j))
             memory.store(OUTPUT, out, to + j, result(finish(value, count)))
+        return waiting
 
     return inner(one_by_one)
 
 
 def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
-    """The kernel: all windows of the output rows ``first`` to ``last``."""
-    pile = make_pile(s, INPUT, TILE)
+    """The kernel: all windows of the output rows of the tasks ``first`` to ``last``."""
+    pile, met = make_pile(s, INPUT, TILE), make_met(s)
     windows = make_together(s) if together else make_one_by_one(s)
-    every, place = make_every(s), make_place(s)
-    has_negative_zero = make_has_negative_zero(s)
+    every, settle = make_every(s), make_settle(s, indexed)
+    has_zero, has_negative_zero = make_has_zero(s), make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
     index_type, divides, stamp = s.index, s.divides, s.fingerprint
     two_zeros, ambiguous = s.two_zeros, s.ambiguous
-    item = U(np.dtype(accumulator).itemsize)
+    item, lines = U(np.dtype(accumulator).itemsize), U(LINE // np.dtype(accumulator).itemsize)
     zero, one, nobody, interval = U(0), U(1), U(np.iinfo(U).max), U(16)
+
+    def rows_of(rows_at, plane, o, height_out, own, step):
+        """The first row of an output row's windows, and how many they take."""
+        rows = memory.pointer(rows_at + plane * height_out * own, np.int64)
+        low = U(memory.load(INPUT, rows, o + o))
+        taken = U(memory.load(INPUT, rows, o + o + one)) - low
+        if step > one:
+            taken = (taken + step - one) // step
+        return low, taken
+
+    rows_of = inner(rows_of)
 
     def bins(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -174,65 +202,65 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
         height, own = memory.word(frame, HEIGHT), memory.word(frame, OWN) * interval
         width, tile_items = memory.word(frame, WIDTH), memory.word(frame, TILE_WIDTH)
         tile_items *= memory.word(frame, ROOM)
-        stack_items = memory.word(frame, STACK) * U(LINE) // item
+        stack_items = memory.word(frame, STACK) * lines
         place_down, place_across = memory.word(frame, PLACE_DOWN), memory.word(frame, PLACE_ACROSS)
         step, step_across = memory.word(frame, STEP), memory.word(frame, STEP_ACROSS)
+        task_rows = memory.word(frame, TASK_ROWS)
+        last_row = memory.word(frame, PLANES) * height_out
 
         stack_at = after(scratch, tile_items, item)
         parts_at = after(stack_at, stack_items, item)
         tile, stack = memory.pointer(scratch, accumulator), memory.pointer(stack_at, accumulator)
         parts = memory.pointer(parts_at, accumulator)
+        counts = memory.pointer(after(parts_at, lines * lines, item), accumulator)
 
         on_step, chunk = every(step_across)
         scanned, mixed = nobody, False  # the plane last asked for a negative zero, and the answer
-        plane, o = first // height_out, first % height_out
         for task in range(first, last):
-            rows = memory.pointer(rows_at + plane * height_out * own, np.int64)
-            cols = memory.pointer(cols_at + plane * cells * own, np.int64)
-            low = U(memory.load(INPUT, rows, o + o))
-            taken = U(memory.load(INPUT, rows, o + o + one)) - low
-            if step > one:
-                taken = (taken + step - one) // step
-            base = plane * by_channel + low * by_row
-            if plane >= channels:
-                base = plane // channels * by_batch + plane % channels * by_channel + low * by_row
-            flat = taken == one and step_across == one
-            if taken and not flat:
-                pile(x, base, taken, step * by_row, width, tile)
-            down_count = accumulator(1)
-            if divides:
-                down_count = memory.load(INPUT, down_counts, o)
-            first_cell = task * cells
-            windows(
-                x, base, flat, tile, cols, cells, taken, step_across, stack, parts, down_count,
-                across_counts, out, first_cell,
-            )  # fmt: skip
-            if indexed or two_zeros or ambiguous:
-                for j in range(cells):
-                    left = U(memory.load(INPUT, cols, j + j))
-                    right = U(memory.load(INPUT, cols, j + j + one))
-                    best, where = memory.load(OUTPUT, out, first_cell + j), index_type(-1)
-                    wanted = taken > zero and left < right
-                    if not indexed and not ambiguous and wanted:
-                        wanted = best == 0
-                        if wanted and scanned != plane:
-                            start = base - low * by_row
-                            mixed = has_negative_zero(x, start, height, width, by_row)
-                            scanned = plane
-                        wanted = wanted and mixed
-                    if wanted:
-                        row, column = place(
-                            x, base, taken, step * by_row, left, right, step_across, on_step,
-                            chunk, best,
-                        )  # fmt: skip
-                        first_tap = memory.load(INPUT, x, base + row * step * by_row + column)
-                        memory.store(OUTPUT, out, first_cell + j, first_tap)
-                        where = index_type((low + row * step) * place_down + column * place_across)
-                    if indexed:
-                        memory.store(OUTPUT_INDEX, index, first_cell + j, where)
-            o += one
-            if o == height_out:
-                plane, o = plane + one, zero
+            begin = task * task_rows
+            end, waiting = vector.least(begin + task_rows, last_row), zero
+            plane, o = begin // height_out, begin % height_out
+            for row in range(begin, end):
+                low, taken = rows_of(rows_at, plane, o, height_out, own, step)
+                cols = memory.pointer(cols_at + plane * cells * own, np.int64)
+                base = plane_at(plane, channels, by_batch, by_channel) + low * by_row
+                flat = taken == one and step_across == one
+                if taken and not flat:
+                    pile(x, base, taken, step * by_row, width, tile)
+                down_count = accumulator(1)
+                if divides:
+                    down_count = memory.load(INPUT, down_counts, o)
+                waiting = windows(
+                    x, base, flat, tile, cols, cells, taken, step_across, stack, parts, counts,
+                    waiting, down_count, across_counts, out, row * cells,
+                )  # fmt: skip
+                o += one
+                if o == height_out:
+                    plane, o = plane + one, zero
+            if waiting:
+                met(parts, counts, waiting, out, end * cells)
+            if not (indexed or two_zeros or ambiguous):
+                continue
+            plane, o = begin // height_out, begin % height_out
+            for row in range(begin, end):
+                low, taken = rows_of(rows_at, plane, o, height_out, own, step)
+                cols = memory.pointer(cols_at + plane * cells * own, np.int64)
+                start = plane_at(plane, channels, by_batch, by_channel)
+                wanted = indexed or ambiguous
+                if not wanted and has_zero(out, row * cells, cells):
+                    if scanned != plane:
+                        mixed = has_negative_zero(x, start, height, width, by_row)
+                        scanned = plane
+                    wanted = mixed
+                if wanted:
+                    settle(
+                        x, start + low * by_row, taken, step * by_row, cols, cells, step_across,
+                        on_step, chunk, out, index, row * cells, low * place_down,
+                        step * place_down, place_across,
+                    )  # fmt: skip
+                o += one
+                if o == height_out:
+                    plane, o = plane + one, zero
         return last
 
     return bins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,13 +12,13 @@ import numpy as np
 from ..geometry import UNIT, Axis, Laid, Sliding, covered
 from ..jit import compile_kernel
 from ..ops import PoolOp
-from ..ops.base import as_it_is
+from ..ops.base import as_it_is, is_half
 from ..spans import cells, taps
 from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
 from .extremes import by_extremes
 from .frame import LINE
 from .nearest import Stacked, nearest
-from .order import FAR, FEWEST_TASKS, Lanes, Order, fetched, rows_of, tiling
+from .order import FAR, FEWEST_TASKS, TILE_BYTES, Lanes, Order, fetched, rows_of, tiling
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
@@ -140,21 +141,30 @@ def _lay_doubling(down: Sliding, across: Sliding, tiling: doubling.Tiling) -> di
     }
 
 
-def _lay_bins(down: Axis, across: Axis, item: int) -> tuple[dict[int, int], int]:
-    """What the frame of any windows says, and the bytes of scratch."""
+def _lay_bins(
+    down: Axis, across: Axis, item: int, planes: int, sought: bool
+) -> tuple[dict[int, int], int]:
+    """What the frame of any windows says, and the bytes of scratch.
+
+    Tasks have rows of several ``planes``; windows are ``sought`` through once they are folded.
+    """
     tall, broad = int(taps(down).max()), int(taps(across).max())
     # Windows of one row are folded where they lie, without a tile.
     width = 0 if tall <= 1 and across.step == 1 else across.size
     lanes = LINE // item
     room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
+    # Windows meet in full vectors, while those that are sought through are in the first cache.
+    rows = lanes // gcd(lanes, len(across))
+    if sought:
+        rows = min(rows, TILE_BYTES // 2 // (tall * across.size * item))
     words = {
-        frame.TASK_ROWS: 1,
+        frame.TASK_ROWS: max(min(rows, planes * len(down) // FEWEST_TASKS), 1),
         frame.ROOM: room,
         frame.STACK: stack,
         frame.TILE_WIDTH: width,
         frame.OWN: not (alike(down) and alike(across)),
     }
-    return words, (room * width + stack * lanes) * item + lanes * LINE
+    return words, (room * width + stack * lanes) * item + (lanes + 1) * LINE
 
 
 def counts(
@@ -288,20 +298,27 @@ def program(
         laid, scratch = _lay_doubling(down, across, panels), panels.scratch
     else:
         lanes = Lanes(all_lanes, 1, 0)
+        sought = indexed or is_half(op.accumulator(dtype))
+        laid, scratch = _lay_bins(down, across, sizes[0], 1 if alone else planes, sought)
+        if alone:
+            laid[frame.TASK_ROWS] = 1
         # Fewer than half a vector of windows meet sooner one by one.
-        window = (across.step == 1 and len(across) >= all_lanes // 2,)
-        laid, scratch = _lay_bins(down, across, sizes[0])
+        enough = laid[frame.TASK_ROWS] * len(across) >= all_lanes // 2
+        window = (across.step == 1 and enough,)
     shares, scaled = counts(op, (down, across), divisor, accumulator)
     tables = _tables(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
     )
     made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)
     blind = name in BLIND and not indexed and may_be_blind(op, dtype)
+    tasks = -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS])
+    if name == "bins":
+        tasks = -(-planes * len(down) // laid[frame.TASK_ROWS])
     words = dict(zip(WALK, walk, strict=True)) | laid
     words |= {
         frame.SCRATCH: scratch,
         frame.KERNEL: made(blind, *window),
-        frame.TASKS: -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS]),
+        frame.TASKS: tasks,
         frame.BY_ROW: tall.by,
         frame.PLACE_DOWN: tall.place,
         frame.PLACE_ACROSS: broad.place,

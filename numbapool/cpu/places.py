@@ -18,7 +18,7 @@ import numpy as np
 from ..jit import inner
 from . import memory, vector
 from .frame import LINE
-from .memory import INPUT, OUTPUT
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX
 from .scalars import Scalars, make_taken
 
 U = np.uintp
@@ -81,6 +81,47 @@ def make_place(s: Scalars) -> Any:
         return last_row, last_column
 
     return inner(place, inlined=True)
+
+
+@cache
+def make_settle(s: Scalars, indexed: bool) -> Any:
+    """Finds the best taps of the windows of an output row, whose values are there.
+
+    Without an index map, of those that are zero, or, of ambiguous values, of all.
+    """
+    place, index_type, ambiguous = make_place(s), s.index, s.ambiguous
+    zero, one = U(0), U(1)
+
+    def settle(
+        x, base, rows, pitch, cols, cells, step, on_step, chunk, out, index, to, first_place,
+        by_row, by_column,
+    ):  # fmt: skip
+        for j in range(cells):
+            left = U(memory.load(INPUT, cols, j + j))
+            right = U(memory.load(INPUT, cols, j + j + one))
+            best, where = memory.load(OUTPUT, out, to + j), index_type(-1)
+            if rows > zero and left < right and (indexed or ambiguous or best == 0):
+                row, column = place(x, base, rows, pitch, left, right, step, on_step, chunk, best)
+                tap = memory.load(INPUT, x, base + row * pitch + column)
+                memory.store(OUTPUT, out, to + j, tap)
+                where = index_type(first_place + row * by_row + column * by_column)
+            if indexed:
+                memory.store(OUTPUT_INDEX, index, to + j, where)
+
+    return inner(settle)
+
+
+@cache
+def make_has_zero(s: Scalars) -> Any:
+    """Whether a row of results has a zero at all."""
+
+    def has_zero(out, at, count):
+        found = False
+        for number in range(count):
+            found |= memory.load(OUTPUT, out, at + number) == 0
+        return found
+
+    return inner(has_zero)
 
 
 @cache
