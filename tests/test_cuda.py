@@ -55,6 +55,12 @@ def test_no_gpu_is_one_clear_error(tmp_path):
     found = python("import numbapool; numbapool.set_default_target('cuda')")
     assert found.returncode == 1
     assert "target 'cuda' needs a GPU and its driver" in found.stderr.splitlines()[-1]
+    pooling = "import numbapool, numpy; numbapool.max_pool1d(numpy.zeros((1, 4)), 2)"
+    found = subprocess.run(
+        [sys.executable, "-c", pooling], capture_output=True, text=True,
+        env=os.environ | {"NUMBAPOOL_TARGET": "cuda"},
+    )  # fmt: skip
+    assert "target 'cuda' (NUMBAPOOL_TARGET) needs a GPU" in found.stderr.splitlines()[-1]
     np.save(tmp_path / "x.npy", np.zeros((4, 4)))
     for command in (["pool", "x.npy", "-o", "y.npy", "-k", "2"], ["bench", "-o", "y.png"]):
         found = subprocess.run(

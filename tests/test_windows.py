@@ -237,6 +237,27 @@ def test_large_windows(kernel, dtype):
     assert_within(numbapool.avg_pool2d(x, kernel, (9, 13)), exact, scale, taps)
 
 
+ROWS = [(13, 13), (20, 9), (16, 17), (10, 6), (24, 9), (25, 9)]
+
+
+@pytest.mark.parametrize(("size", "kernel"), ROWS)
+@pytest.mark.parametrize("dtype", few(("float32", "float64", "uint8"), ("float32",)))
+def test_large_windows_of_short_rows(size, kernel, dtype):
+    rng = np.random.default_rng(size)
+    x = rng.integers(0, 4, (2, 3, 9, size)).astype(dtype)
+    arguments = (kernel, 1, kernel // 2)
+    if dtype != "uint8":
+        x[rng.random(x.shape) < 0.2] = -0.0
+    for rare in (0, 0.02):
+        if dtype != "uint8":
+            x[rng.random(x.shape) < rare] = np.nan
+        expected, where = oracle.select(x, oracle.windows(x.shape, *arguments), 1)
+        got, indices = numbapool.max_pool2d(x, *arguments, return_indices=True)
+        assert_same(got, expected)
+        assert_same(indices, where)
+        assert_same(numbapool.max_pool2d(x, *arguments), expected)
+
+
 def test_pairwise_sums_hold_on_constants():
     # Every addition of a running sum of 0.1 errs the same way; a window of 90,000 shows it.
     x = np.full((1, 1, 300, 300), 0.1, np.float32)

@@ -46,6 +46,7 @@ from .frame import (
 from .ladder import make_double, make_meet, make_triple
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
 from .scalars import Scalars, make_taken
+from .short import make_short
 
 U = np.uintp
 BUDGET = 512 * 1024  # bytes of a tile
@@ -88,8 +89,9 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     nothing, selects, taken_as = s.fill, s.selects, make_taken(s, INPUT)
     watched, worse = s.watched, s.worse
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
-    triple = make_triple(s, WHOLE, lanes)
+    triple, short = make_triple(s, WHOLE, lanes), make_short(s, lanes, indexed)
     zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
+    in_registers = selects and stride == 1
 
     def read(x, row_at, column, left, width):
         place = vector.iota(np.int32, lanes, 1) + vector.splat(np.int32(column - left), lanes)
@@ -105,13 +107,34 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     def places(line_index, at):
         return taps.every(WHOLE_INDEX, line_index, at, stride, lanes)
 
-    read, window, places = inner(read), inner(window), inner(places)
+    def give(tile, tile_index, at, value, where, row_index):
+        memory.store(TILE, tile, at, value)
+        if indexed:
+            nowhere = where < vector.splat(lane(0), lanes)
+            placed = where + vector.splat(row_index, lanes)
+            placed = vector.pick(nowhere, vector.splat(lane(-1), lanes), placed)
+            memory.store(TILE_INDEX, tile_index, at, placed)
+
+    read, window, places, give = inner(read), inner(window), inner(places), inner(give)
 
     def across(
         x, row_at, first, left, width, kernel, apart, cells, columns, row_index, line, line_index,
         tile, tile_index, to, rows,
     ):  # fmt: skip
         count = (cells - one) * step + (kernel - one) * apart + one
+        if in_registers and apart == one and count <= two * many:
+            column = np.int64(first)
+            value, unseen = read(x, row_at, column, left, width)
+            other, seen = read(x, row_at, column + np.int64(lanes), left, width)
+            where = there = vector.splat(lane(0), lanes)
+            if indexed:
+                where = memory.lanes(INPUT, columns, first, lanes)
+                there = memory.lanes(INPUT, columns, first + many, lanes)
+            value, other, where, there = short((value, other, where, there), kernel)
+            give(tile, tile_index, to, value, where, row_index)
+            if cells > many:
+                give(tile, tile_index, to + many * rows, other, there, row_index)
+            return worse(unseen, seen)
         pair = selects and kernel > one
         unseen = watched(vector.splat(nothing, lanes))
         for at in range(zero, count, many):
@@ -139,15 +162,13 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             ahead = (kernel - taken) * apart
             for j in range(zero, cells, many):
                 value, other = window(line, j * step), window(line, j * step + ahead)
+                where = vector.splat(lane(0), lanes)
                 if indexed:
                     where = places(line_index, j * step)
                     there = places(line_index, j * step + ahead)
                     where = vector.pick(better(other, value), there, where)
-                    nowhere = where < vector.splat(lane(0), lanes)
-                    placed = where + vector.splat(row_index, lanes)
-                    placed = vector.pick(nowhere, vector.splat(lane(-1), lanes), placed)
-                    memory.store(TILE_INDEX, tile_index, to + j * rows, placed)
-                memory.store(TILE, tile, to + j * rows, combine(value, other))
+                value = combine(value, other)
+                give(tile, tile_index, to + j * rows, value, where, row_index)
             return unseen
         left, bit, passed = kernel, one, zero
         while left % three == zero:

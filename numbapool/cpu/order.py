@@ -41,7 +41,8 @@ class Lanes(NamedTuple):
         row = max(_power_of_two(cells), most // 4)
         # All or one: each number of planes is a kernel to compile.
         side_by_side = most // row if planes >= most // row else 1
-        return cls(row, side_by_side, _power_of_two(stride * (cells - 1) + kernel))
+        reach = _power_of_two(stride * (cells - 1) + kernel)
+        return cls(row, side_by_side, max(reach, row))
 
     @property
     def all(self) -> int:

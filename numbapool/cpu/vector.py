@@ -119,6 +119,18 @@ def lower(typing_context: Any, vector: Any) -> Any:
     return Vector(vector.dtype, half)(vector), generate
 
 
+@intrinsic(prefer_literal=True)
+def behind(typing_context: Any, first: Any, second: Any, by: Any) -> Any:
+    """As many lanes as a vector has, ``by`` lanes on: the last are the second's first."""
+    places = list(range(by.literal_value, by.literal_value + first.lanes))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+        return builder.shuffle_vector(args[0], args[1], mask)
+
+    return first(first, second, by), generate
+
+
 @intrinsic
 def only(typing_context: Any, vector: Any) -> Any:
     """The first lane."""

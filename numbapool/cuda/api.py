@@ -39,7 +39,8 @@ def check() -> None:
     """Refuses where no kernel could run, before CUDA is asked for anything else."""
     if not _process:
         if not SIMULATED and not cuda.is_available():
-            raise RuntimeError(f"target 'cuda' needs a GPU and its driver: {_why()}")
+            said = " (NUMBAPOOL_TARGET)" if os.environ.get("NUMBAPOOL_TARGET") == "cuda" else ""
+            raise RuntimeError(f"target 'cuda'{said} needs a GPU and its driver: {_why()}")
         _process.append(os.getpid())
     if _process[0] != os.getpid():
         raise RuntimeError(

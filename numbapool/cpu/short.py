@@ -1,0 +1,96 @@
+"""Rows that two vectors hold, padding and all, doubled where they are: in registers.
+
+In memory a vector would be read across the two that were written last, which waits for both.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..jit import inner
+from . import vector
+from .scalars import Scalars
+
+U = np.uintp
+
+
+@cache
+def _make_shift(s: Scalars, lanes: int, by: int) -> Any:
+    """Two vectors and their places, so many columns further on."""
+    accumulator, identity, lane = s.accumulator, s.identity, s.lane
+
+    def shift(row):
+        first, second, where, there = row
+        nothing = vector.splat(accumulator(identity), lanes)
+        nowhere = vector.splat(lane(-1), lanes)
+        return (
+            vector.behind(first, second, by), vector.behind(second, nothing, by),
+            vector.behind(where, there, by), vector.behind(there, nowhere, by),
+        )  # fmt: skip
+
+    return inner(shift, inlined=True)
+
+
+@cache
+def _make_meet(s: Scalars, indexed: bool) -> Any:
+    """Two vectors and their places met with those that come later."""
+    combine, better = s.combine, s.better
+
+    def meet(row, later):
+        first, second, where, there = row
+        other, another, its, his = later
+        if indexed:
+            where = vector.pick(better(other, first), its, where)
+            there = vector.pick(better(another, second), his, there)
+        return combine(first, other), combine(second, another), where, there
+
+    return inner(meet, inlined=True)
+
+
+@cache
+def _make_doubled(s: Scalars, lanes: int, by: int, indexed: bool) -> Any:
+    """Windows of as many taps as the largest power of two in ``kernel``; and how many those are."""
+    if by == 0:
+        return inner(lambda row, kernel: (row, U(1)))
+    before, most = _make_doubled(s, lanes, by // 2, indexed), U(2 * by)
+    shift, meet = _make_shift(s, lanes, by), _make_meet(s, indexed)
+
+    def doubled(row, kernel):
+        row, taken = before(row, kernel)
+        if kernel >= most:
+            row, taken = meet(row, shift(row)), most
+        return row, taken
+
+    return inner(doubled, inlined=True)
+
+
+@cache
+def _make_ahead(s: Scalars, lanes: int, by: int) -> Any:
+    """Two vectors and their places ``ahead`` columns further on, fewer than ``2 * by``."""
+    if by == 0:
+        return inner(lambda row, ahead: row)
+    before, shift, bit = _make_ahead(s, lanes, by // 2), _make_shift(s, lanes, by), U(by)
+
+    def further(row, ahead):
+        row = before(row, ahead)
+        if ahead & bit:
+            row = shift(row)
+        return row
+
+    return inner(further, inlined=True)
+
+
+@cache
+def make_short(s: Scalars, lanes: int, indexed: bool) -> Any:
+    """All windows of ``kernel`` taps of a selection, of a row: two vectors and their places."""
+    doubled, ahead = _make_doubled(s, lanes, lanes // 2, indexed), _make_ahead(s, lanes, lanes // 2)
+    meet = _make_meet(s, indexed)
+
+    def short(row, kernel):
+        row, taken = doubled(row, kernel)
+        return meet(row, ahead(row, kernel - taken))
+
+    return inner(short, inlined=True)
