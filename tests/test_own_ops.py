@@ -232,3 +232,20 @@ def test_an_identity_that_inputs_cannot_hold():
     x = np.random.default_rng(0).integers(-100, 100, (2, 3, 20, 41)).astype(np.int16)
     want, _ = oracle.select(x, oracle.windows(x.shape, 3, 2, 1), -1)
     np.testing.assert_array_equal(numbapool.pool(x, least, (3, 3), 2, 1), want)
+
+
+COUNT = {"combine": lambda a, b: a + b, "identity": lambda dtype: dtype.type(0)}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"accumulator": lambda dtype: np.dtype(np.int64)}, "accumulator must hold the taps"),
+        ({"result": np.int64}, "result must be a function of the input's dtype"),
+        ({"accumulator": "float64"}, "accumulator must be a function of the input's dtype"),
+    ],
+)
+def test_types_that_are_not_what_they_should_be(given, says):
+    op = numbapool.PoolOp("count", **COUNT, **given)
+    with pytest.raises(TypeError, match=f"^op 'count': {says}"):
+        numbapool.pool(np.ones((1, 9), np.float32), op, 3)

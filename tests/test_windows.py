@@ -258,6 +258,22 @@ def test_large_windows_of_short_rows(size, kernel, dtype):
         assert_same(numbapool.max_pool2d(x, *arguments), expected)
 
 
+def test_a_last_panel_of_one_window_as_wide_as_two_vectors():
+    x = np.random.default_rng(0).permutation(200 * 576).reshape(1, 1, 200, 576).astype(np.float64)
+    x[..., -1] += 1e7
+    want = torch.nn.functional.max_pool2d(torch.from_numpy(x), 16, 1, return_indices=True)
+    got = numbapool.max_pool2d(x, 16, 1, return_indices=True)
+    for mine, right in zip((*got, numbapool.max_pool2d(x, 16, 1)), (*want, want[0]), strict=True):
+        assert_same(mine, right.numpy())
+
+
+def test_windows_that_all_take_nothing():
+    x = np.ones((1, 1, 2, 2), np.float32)
+    values, indices = numbapool.max_pool2d(x, 2, 1, 1, 3, return_indices=True)
+    assert (values.tolist(), indices.tolist()) == ([[[[-np.inf]]]], [[[[-1]]]])
+    assert numbapool.max_pool2d(x, 2, 1, 1, 3) == -np.inf
+
+
 def test_pairwise_sums_hold_on_constants():
     # Every addition of a running sum of 0.1 errs the same way; a window of 90,000 shows it.
     x = np.full((1, 1, 300, 300), 0.1, np.float32)

@@ -156,7 +156,7 @@ def _lay_bins(
     # Windows meet in full vectors, while those that are sought through are in the first cache.
     rows = lanes // gcd(lanes, len(across))
     if sought:
-        rows = min(rows, TILE_BYTES // 2 // (tall * across.size * item))
+        rows = min(rows, TILE_BYTES // 2 // (max(tall, 1) * across.size * item))
     words = {
         frame.TASK_ROWS: max(min(rows, planes * len(down) // FEWEST_TASKS), 1),
         frame.ROOM: room,

@@ -86,7 +86,7 @@ def _make_ahead(s: Scalars, lanes: int, by: int) -> Any:
 @cache
 def make_short(s: Scalars, lanes: int, indexed: bool) -> Any:
     """All windows of ``kernel`` taps of a selection, of a row: two vectors and their places."""
-    doubled, ahead = _make_doubled(s, lanes, lanes // 2, indexed), _make_ahead(s, lanes, lanes // 2)
+    doubled, ahead = _make_doubled(s, lanes, lanes, indexed), _make_ahead(s, lanes, lanes // 2)
     meet = _make_meet(s, indexed)
 
     def short(row, kernel):

@@ -14,7 +14,14 @@ RANKS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 
 
 def _dtype(op: PoolOp, name: str, dtype: np.dtype) -> np.dtype:
-    given = getattr(op, name)(dtype)
+    function = getattr(op, name)
+    try:
+        given = function(dtype)
+    except Exception as error:
+        raise TypeError(
+            f"op {op.name!r}: {name} must be a function of the input's dtype, such as "
+            f"lambda dtype: np.dtype('float64'), got {name}={function!r}: {error}"
+        ) from None
     if isinstance(given, np.dtype):
         return given
     raise TypeError(
@@ -27,6 +34,11 @@ def _dtype(op: PoolOp, name: str, dtype: np.dtype) -> np.dtype:
 def tried(op: PoolOp, dtype: np.dtype) -> None:
     """Refuses what gives no number, or one that the accumulator or the result cannot hold."""
     accumulator, result = _dtype(op, "accumulator", dtype), _dtype(op, "result", dtype)
+    if _rank(dtype) > _rank(accumulator):
+        raise TypeError(
+            f"op {op.name!r}: accumulator must hold the taps, which `lift` sees as it, got "
+            f"{called(accumulator)} for {called(dtype)}: what is counted is folded as float64, say"
+        )
     number = np.dtype(np.float32) if is_half(accumulator) else accumulator
     try:
         op.identity(number)
@@ -38,6 +50,10 @@ def tried(op: PoolOp, dtype: np.dtype) -> None:
     _try(op, "combine", "accumulator", accumulator, one, one)
     _try(op, "reduce", "accumulator", accumulator, taps, len(taps))
     _try(op, "finish", "result", result, one, one)
+
+
+def _rank(dtype: np.dtype) -> int:
+    return RANKS["f" if is_half(dtype) else dtype.kind]
 
 
 def _try(op: PoolOp, name: str, holder: str, dtype: np.dtype, *args: Any) -> None:
@@ -58,8 +74,7 @@ def _try(op: PoolOp, name: str, holder: str, dtype: np.dtype, *args: Any) -> Non
         raise TypeError(
             f"op {op.name!r}: {name} must give a number, got {given!r} for {called(dtype)}"
         )
-    kind = "f" if is_half(dtype) else dtype.kind
-    if RANKS[np.asarray(given).dtype.kind] > RANKS[kind]:
+    if RANKS[np.asarray(given).dtype.kind] > _rank(dtype):
         raise TypeError(
             f"op {op.name!r}: {name} gives {type(given).__name__}, which {called(dtype)} cannot "
             f"hold: give the op a function `{holder}` that says np.dtype('float64'), say"
