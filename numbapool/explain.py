@@ -80,6 +80,8 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
     """
     from . import plan
 
+    if not callable(pool):
+        raise TypeError(f"pool must be a function or a layer, got {type(pool).__name__}")
     noted: list[tuple[tuple[Any, ...], Any]] = []
     asker, makers = threading.get_ident(), {module: module.make_plan for module in _roads(plan)}
 
@@ -103,6 +105,8 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
         finally:
             for module, make_plan in makers.items():
                 module.make_plan = make_plan
+    if not noted:
+        return Explanation((), ("none: this call has no plan, and no kernel of pooling",))
     kernels = tuple(made.program.name if made.program else "none" for _, made in noted)
     return Explanation(kernels, tuple(line for key, made in noted for line in _lines(key, made)))
 

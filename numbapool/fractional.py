@@ -32,7 +32,10 @@ def _samples(
         )
     if rng is not None:
         if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+            raise TypeError(
+                "rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
+                f"got {type(rng).__name__}"
+            )
         short = dtype == np.float32 or is_half(dtype)
         return rng.random((*lead, dims), np.float32 if short else np.float64)
     samples, _ = adapt("random_samples", random_samples)

@@ -18,6 +18,8 @@ from .unpool import scattered
 
 Attributes = dict[str, Any]
 
+PADDINGS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
+
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
@@ -36,6 +38,8 @@ def _window(attributes: Attributes, dims: int) -> dict[str, Any]:
     pads = tuple(attributes.get("pads") or (0,) * (2 * dims))
     padding: Any = tuple(zip(pads[:dims], pads[dims:], strict=True))
     automatic = _text(attributes.get("auto_pad", "NOTSET"))
+    if automatic not in PADDINGS:
+        raise ValueError(f"auto_pad must be one of {', '.join(PADDINGS)}, got {automatic!r}")
     if automatic != "NOTSET":
         padding = automatic.lower()
     return {
@@ -142,6 +146,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "MaxRoiPool": _max_roi_pool,
     "RoiAlign": _roi_align,
 }
+#: The fewest and the most inputs of those that have not one.
+INPUTS = {"MaxUnpool": (2, 3), "MaxRoiPool": (2, 2), "RoiAlign": (3, 3)}
 
 
 def run_node(node: Any, inputs: Sequence[Any], opset: int | None = None) -> tuple[Any, ...]:
@@ -166,7 +172,7 @@ def run_node(node: Any, inputs: Sequence[Any], opset: int | None = None) -> tupl
     NotImplementedError
         For another operator.
     TypeError, ValueError
-        As `max_pool2d` and `roi_align`.
+        As `max_pool2d` and `roi_align`; for more inputs or fewer than the operator has.
 
     Examples
     --------
@@ -182,6 +188,10 @@ def run_node(node: Any, inputs: Sequence[Any], opset: int | None = None) -> tupl
     if opset is not None:
         attributes["version"] = opset
     arrays = [np.asarray(x) for x in inputs if x is not None]
+    fewest, most = INPUTS.get(node.op_type, (1, 1))
+    if not fewest <= len(arrays) <= most:
+        count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        raise ValueError(f"inputs of {node.op_type} must be {count}, got {len(arrays)}")
     named = [name for name in node.output if name]
     found = OPERATORS[node.op_type](arrays, attributes, len(named))
     return found if isinstance(found, tuple) else (found,)

@@ -37,6 +37,11 @@ def _host(name: str, boxes: Any) -> np.ndarray:
 def _boxes(boxes: Any, batches: int) -> tuple[np.ndarray, np.ndarray]:
     """The batch of each box, and its corners x1, y1, x2, y2."""
     if isinstance(boxes, (list, tuple)):
+        if any(isinstance(b, (list, tuple)) for b in boxes):
+            raise TypeError(
+                "boxes must be an array of shape (K, 5), of (batch, x1, y1, x2, y2), or a list of "
+                "arrays of shape (K, 4), one for each picture, got a list of lists"
+            )
         each = [_host(f"boxes[{i}]", b) for i, b in enumerate(boxes)]
         if len(each) != batches or not all(b.ndim == 2 and b.shape[1] == 4 for b in each):
             raise ValueError(

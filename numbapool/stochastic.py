@@ -58,7 +58,10 @@ def _drawing(dims: int) -> Callable[..., Any]:
         if indexed and not draws:
             raise ValueError("return_indices needs train=True: an expectation has no place")
         if draws and not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+            raise TypeError(
+                "rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
+                f"got {type(rng).__name__}"
+            )
         without = omits(input, nan_policy)
 
         def pooled(op: Any, x: Any, asked: bool) -> Any:

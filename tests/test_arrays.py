@@ -246,6 +246,10 @@ def test_explain_tells_the_kernel():
     small = np.ones((4, 16, 7, 7), np.float32)
     assert numbapool.explain(numbapool.global_max_pool, small).kernels == ("whole",)
     assert len(numbapool.explain(numbapool.spatial_pyramid_pool, x, (1, 2)).kernels) == 2
+    told = numbapool.explain(numbapool.roi_align, x, np.zeros((1, 5)), 3)
+    assert (told.kernels, str(told)[:5]) == ((), "none:")
     with pytest.raises(TypeError, match="kernel_size"):
         numbapool.explain(numbapool.max_pool2d, x, 1.5)
+    with pytest.raises(TypeError, match="pool must be a function or a layer, got ndarray"):
+        numbapool.explain(x)  # type: ignore[arg-type]
     assert plan.make_plan.cache_info().currsize  # and is itself again

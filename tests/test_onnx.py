@@ -79,6 +79,12 @@ def test_wrong_nodes_are_said():
         run_node(node("Relu"), [x])
     with pytest.raises(ValueError, match="kernel_shape must have 2 entries"):
         run_node(node("MaxPool", kernel_shape=[2]), [x])
+    with pytest.raises(ValueError, match=r"auto_pad must be one of NOTSET, .* got 'FOO'"):
+        run_node(node("MaxPool", kernel_shape=[2, 2], auto_pad="FOO"), [x])
+    with pytest.raises(ValueError, match="inputs of MaxPool must be 1, got 0"):
+        run_node(node("MaxPool", kernel_shape=[2, 2]), [])
+    with pytest.raises(ValueError, match="inputs of MaxUnpool must be 2 to 3, got 1"):
+        run_node(node("MaxUnpool", kernel_shape=[2, 2]), [x])
     far = np.full((1, 1, 2, 2), 99)
     with pytest.raises(ValueError, match="indices must lie in their own planes"):
         run_node(node("MaxUnpool", kernel_shape=[2, 2], strides=[2, 2]), [x[..., :2, :2], far])

@@ -135,6 +135,7 @@ def test_kinds_of_boxes_and_arrays():
     ({"boxes": np.array([[0.5, 0, 0, 1, 1]])}, ValueError, "must name pictures"),
     ({"boxes": np.zeros((2, 4))}, ValueError, r"boxes must have the shape \(K, 5\)"),
     ({"boxes": [np.zeros((2, 4))]}, ValueError, r"boxes must be 2 arrays of shape \(K, 4\)"),
+    ({"boxes": [[0, 0, 0, 1, 1]]}, TypeError, r"boxes must be an array of shape \(K, 5\)"),
     ({"input": np.zeros((2, 3, 4, 4), int)}, TypeError, "input must be float32 or float64"),
     ({"input": np.zeros((3, 4, 4))}, ValueError, r"shape \(N, C, H, W\)"),
     ({"spatial_scale": 0}, ValueError, "spatial_scale must be above 0"),
