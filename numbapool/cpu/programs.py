@@ -23,8 +23,9 @@ WORK = 2.0
 #: Windows with channels inside are folded tap by tap up to so many of them, and so many times that
 #: an input is met again, which slices spare; a sum of more would lose digits.
 FEW, AGAIN, FEW_OF_A_SUM = 64, 2.5, 9
-#: Vectors of channels side by side.
-WIDEST = 4
+#: Vectors of channels side by side. Where a place is of what is better or of NaN, the masks of both
+#: meet, and LLVM joins those of more than two vectors only to part them again.
+WIDEST, WIDEST_OF_BOTH = 4, 2
 
 _on_scalars_only: set[tuple[PoolOp, np.dtype]] = set()
 
@@ -130,13 +131,15 @@ def _by_pixels(
     lane = kernels.lane_of(axes)
     item = stored(op.accumulator(dtype)).itemsize
     lanes = frame.LINE // (max(item, np.dtype(lane).itemsize) if indexed else item)
+    both = indexed and op.overrides is not None and dtype.kind == "f" and not is_half(dtype)
+    widest = (WIDEST_OF_BOTH if both else WIDEST) * frame.LINE // item
     taps = most_taps(pooled)
     windows = prod(lengths([laid.axis for laid in pooled]))
     again = prod(taps) * windows / prod(laid.axis.size for laid in pooled)
     few = prod(taps) <= FEW and again <= AGAIN if op.better else prod(taps) <= FEW_OF_A_SUM
     if channels < lanes or not few:
         return None
-    while lanes * 2 <= min(channels, WIDEST * frame.LINE // item):
+    while lanes * 2 <= min(channels, widest):
         lanes *= 2
     words, tables, scaled = described(op, pooled, planes, walk, dtype, divisor)
     index: type = np.int64 if index_dtype is None else index_dtype.type
