@@ -58,9 +58,9 @@ def compile_kernel(function: Callable[..., Any]) -> int:
     return _address(function, 7)
 
 
-def compile_loop(function: Callable[..., Any]) -> int:
-    """The address of ``function(frame, x, out, index)``, which calls kernels from all threads."""
-    return _address(function, 4, parallel=True)
+def compile_loop(function: Callable[..., Any], parallel: bool = True) -> int:
+    """The address of a function of four words and one to give, such as a loop over threads is."""
+    return _address(function, 4, parallel)
 
 
 def _address(function: Callable[..., Any], words: int, parallel: bool = False) -> int:

@@ -32,7 +32,7 @@ from .ops.base import is_half
 from .ops.tried import tried
 
 #: Below so many nanoseconds of work, waking other threads costs more than they save.
-SMALL = 12_000
+SMALL = 5_000
 
 #: Bytes of tables up to which a plan is one of many kept for the next call, and one of a few.
 KEPT = 128 * 1024

@@ -246,7 +246,7 @@ def test_workers_keep_off_the_caller(layer, workers, cache):
     import os
     import numpy as np, numbapool
     from numbapool.cpu import workers
-    x = np.ones((4, 16, 64, 64), np.float32)
+    x = np.ones((8, 64, 64, 64), np.float32)  # pays for waking others
     everywhere = os.sched_getaffinity(0)
     assert (numbapool.max_pool2d(x, 3, 2) == 1).all()
     here = workers._kept_off
@@ -266,7 +266,7 @@ def test_workers_that_cannot_be_told_are_left_alone(monkeypatch):
     workers = pytest.importorskip("numbapool.cpu.workers")
     met = []
     monkeypatch.setattr(workers, "_processor", iter([0, 1, 0, 1]).__next__)
-    monkeypatch.setattr(workers, "_meet", lambda: met.append(1) or {1})
+    monkeypatch.setattr(workers, "_meet", lambda loop: met.append(1) or {1})
     monkeypatch.setattr(workers.numba, "get_num_threads", lambda: 2)
     monkeypatch.setattr(workers, "_workers", None)
     monkeypatch.setattr(os, "sched_getaffinity", lambda thread: {0, 1}, raising=False)
@@ -276,8 +276,8 @@ def test_workers_that_cannot_be_told_are_left_alone(monkeypatch):
             raise error
 
         monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
-        workers.keep_off()
-        workers.keep_off()
+        workers.keep_off(0)
+        workers.keep_off(0)
         assert len(met) == meetings
     assert workers._workers == set()
 

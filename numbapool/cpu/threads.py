@@ -2,7 +2,8 @@
 
 Numba's own layers differ: `workqueue` aborts the process when two threads enter it, a child forked
 after `omp` ran is killed when it uses it, `tbb` takes both. So `tbb` is loaded where it is
-installed, and the others are guarded: what they could not survive runs on one thread.
+installed, and its threads make a team; the others run Numba's own parallel loop, and are guarded:
+what they could not survive runs on one thread.
 """
 
 from __future__ import annotations
@@ -19,15 +20,22 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 from numba import config
+from numba.np.ufunc import parallel
 
 from ..arguments import plain
 from ..lazy import PROCESS
-from . import drivers, workers
+from . import drivers, team, workers
 
 if TYPE_CHECKING:
     from .kernels import Program
 
+#: Nanoseconds of work that pay for waking others; less is shared with those only who came for a
+#: call so many seconds ago, and have not gone yet.
+WORTH_WAKING, AT_HAND = 50_000, 0.0002
+
 _one_at_a_time = threading.Lock()
+_launcher = 0  # the thread that started Numba's
+_alone = False  # in a child whose locks in TBB may be held for ever
 
 
 def _load_tbb() -> None:
@@ -50,13 +58,27 @@ def _load_tbb() -> None:
 @cache
 def layer() -> str:
     """The threading layer, which this starts: tbb, omp, workqueue, or none."""
+    global _launcher
     _load_tbb()
+    known = threading.main_thread() if parallel._is_initialized else threading.current_thread()
+    _launcher = known.ident or 0
     try:
         numba.get_num_threads()
         return str(numba.threading_layer())
     except ValueError as error:
         warnings.warn(f"pooling runs on one thread: {error}", RuntimeWarning, stacklevel=2)
         return "none"
+
+
+def _forked() -> None:
+    """In a child: Numba ends TBB's threads before a fork, if that is the launcher's own."""
+    global _alone
+    busy = team.forget()
+    _alone = _alone or busy or threading.get_ident() != _launcher
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def checked(num_threads: Any) -> int:
@@ -75,11 +97,12 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
 
     The number of tasks that are left to a kernel which is not compiled yet.
     """
-    name = layer() if num_threads != 1 and program.tasks > 1 else "none"
+    name = layer() if num_threads != 1 and program.tasks > 1 and not _alone else "none"
     guarded = name not in ("tbb", "omp")
     if (
         name == "none"
         or (name == "omp" and os.getpid() != PROCESS)
+        or (name == "tbb" and workers.rest() > AT_HAND and program.work < WORTH_WAKING)
         or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
         return drivers.serial(program.address, *arrays)
@@ -88,8 +111,12 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         if num_threads is not None:
             usual = numba.get_num_threads()
             numba.set_num_threads(num_threads)
-        workers.keep_off()
-        return drivers.parallel(program.address, drivers.spread(), *arrays)
+        loop = team.share() if name == "tbb" else drivers.spread()
+        workers.keep_off(loop)
+        left = drivers.parallel(program.address, loop, *arrays)
+        if left == team.BUSY:  # with another thread's call
+            left = drivers.parallel(program.address, drivers.spread(), *arrays)
+        return left
     finally:
         if usual is not None:
             numba.set_num_threads(usual)

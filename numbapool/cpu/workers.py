@@ -21,15 +21,15 @@ from typing import Any
 import numba
 import numpy as np
 
-from . import frame
-from .drivers import parallel, spread
+from . import frame, team
+from .drivers import parallel
 
 MEETING = 0.05  # seconds at most
 REST = 0.001  # seconds
 _KERNEL = ctypes.CFUNCTYPE(ctypes.c_size_t, *[ctypes.c_size_t] * 7)
 _workers: set[int] | None = None  # thread ids, once they are known
 _kept_off = -1  # the processor
-_last = 0.0  # when
+_last = _asked = 0.0  # when
 
 
 def _nowhere() -> int:
@@ -46,8 +46,11 @@ def _current() -> Callable[[], int]:
 _processor = _current()
 
 
-def _meet() -> set[int]:
-    """The workers' thread ids: every thread of the pool comes to a task, and waits for the rest."""
+def _meet(loop: int) -> set[int] | None:
+    """The workers' thread ids: every thread of the pool comes to a task, and waits for the rest.
+
+    None where they are at work for another thread.
+    """
     usual, count = numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS
     met: set[int] = set()
     barrier = threading.Barrier(count)
@@ -64,28 +67,41 @@ def _meet() -> set[int]:
     words[frame.SCRATCH], words[frame.TASKS] = frame.LINE, count
     numba.set_num_threads(count)
     try:
-        parallel(words.ctypes.data, spread(), words, words, None)
+        if parallel(words.ctypes.data, loop, words, words, None) == team.BUSY:
+            return None
     finally:
         numba.set_num_threads(usual)
     caller = threading.get_native_id()
     return met - {caller} if caller in met else set()  # in workqueue the caller only waits
 
 
-def keep_off() -> None:
-    """Keeps the workers off this thread's processor, if they are not kept off it already."""
+def rest() -> float:
+    """Seconds since this was asked last."""
+    global _asked
+    before, _asked = _asked, time.monotonic()
+    return _asked - before
+
+
+def keep_off(loop: int) -> None:
+    """Keeps the workers off this thread's processor, if they are not kept off it already.
+
+    They come where the loop at this address is run.
+    """
     global _workers, _kept_off, _last
     here, before, _last = _processor(), _last, time.monotonic()
     if here == _kept_off and (_last - before < REST or here < 0):
         return
     if numba.get_num_threads() == 1:  # nobody is to come
         return
-    team = _workers  # another thread may forget them meanwhile
-    if team is None:
-        team = _workers = _meet()
+    known = _workers  # another thread may forget them meanwhile
+    if known is None:
+        known = _workers = _meet(loop)
+    if known is None:
+        return
     others = os.sched_getaffinity(0) - {here}
     _kept_off = here
     try:
-        for worker in team if others else ():
+        for worker in known if others else ():
             os.sched_setaffinity(worker, others)
     except ProcessLookupError:  # one has gone: the next call meets them anew
         _workers, _kept_off = None, -1
