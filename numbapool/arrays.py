@@ -308,7 +308,7 @@ def _check_out(
 ) -> np.ndarray:
     array, _ = adapt(name, out)
     # What is adapted is a copy of such tensors.
-    if getattr(out, "is_neg", bool)() or getattr(out, "is_conj", bool)():
+    if array is not out and (getattr(out, "is_neg", bool)() or getattr(out, "is_conj", bool)()):
         raise ValueError(
             f"{name} must not be a negated or conjugate view, here of shape {array.shape}"
         )
@@ -316,7 +316,7 @@ def _check_out(
     for other in apart:
         if _overlap(array, other):
             raise shared_memory(name, array, other)
-    if _overlaps_itself(array):
+    if not array.flags.c_contiguous and _overlaps_itself(array):
         raise ValueError(f"{name} of shape {array.shape} has elements that share memory")
     return array
 
