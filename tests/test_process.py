@@ -248,13 +248,13 @@ def test_workers_keep_off_the_caller(layer, workers, cache):
     from numbapool.cpu import workers
     x = np.ones((8, 64, 64, 64), np.float32)  # pays for waking others
     everywhere = os.sched_getaffinity(0)
-    assert (numbapool.max_pool2d(x, 3, 2) == 1).all()
+    assert (numbapool.max_pool2d(x, 3, 2, num_threads=2) == 1).all()
     here = workers._kept_off
     for worker in workers._workers:
         assert os.sched_getaffinity(worker) == everywhere - {here}
     print(len(workers._workers), os.sched_getaffinity(0) == everywhere)
     if not os.fork():
-        assert (numbapool.max_pool2d(x, 3, 2) == 1).all()
+        assert (numbapool.max_pool2d(x, 3, 2, num_threads=2) == 1).all()
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
     """

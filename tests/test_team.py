@@ -14,7 +14,7 @@ BEGIN = """
         x = rng.standard_normal((7, 61, 56, 56), np.float32)
         expected = numbapool.max_pool2d(x, 3, 2, num_threads=1)
         def helpers():
-            return int(team._words[team.FIRST_SEAT + team.CALLED :: team.LINE].sum())
+            return int(team._words[team.FIRST_SEAT + team.THERE :: team.LINE].sum())
         def pooled(count=None):
             return np.array_equal(numbapool.max_pool2d(x, 3, 2, num_threads=count), expected)
 """
@@ -53,9 +53,13 @@ def test_any_number_of_threads_does_every_task_once(cache):
     assert found.split() == ["True", "True", "True"]
 
 
-def test_callers_at_once_and_a_child(cache):
-    code = """
-        wrong = []
+@pytest.mark.parametrize("launcher", ["caller", "main"])
+def test_callers_at_once_and_a_child(cache, launcher):
+    """TBB's locks may be held by its threads, which Numba ends before a fork of the launcher's."""
+    code = f"""
+        from numbapool.cpu import threads
+        wrong, alone = [], {launcher == "caller"}
+        alone or pooled(3)
         def call():
             for _ in range(200):
                 pooled() or wrong.append(1)
@@ -69,7 +73,8 @@ def test_callers_at_once_and_a_child(cache):
             time.sleep(number * 1e-5)
             child = os.fork()
             if not child:
-                os._exit(0 if helpers() == 0 and all(pooled() for _ in range(3)) else 1)
+                right = helpers() == 0 and all(pooled() for _ in range(3))
+                os._exit(0 if right and threads._alone == alone else 1)
             children.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         print(len(wrong), children, pooled())
     """
@@ -77,11 +82,22 @@ def test_callers_at_once_and_a_child(cache):
     assert found.strip() == f"0 {[0] * 30} True"
 
 
+def test_threads_start_once_it_is_worth_it(cache):
+    code = """
+        from numba.np.ufunc import parallel
+        started = [pooled() and parallel._is_initialized for _ in range(100)]
+        print(started[0], started[-1], started == sorted(started))
+    """
+    found = python(BEGIN + code, cache, NUMBA_NUM_THREADS="2")
+    assert found.split() == ["False", "True", "True"]
+
+
 def test_little_work_is_shared_only_with_those_at_hand(monkeypatch):
     workers = pytest.importorskip("numbapool.cpu.workers")
     from numbapool.cpu import threads
 
     monkeypatch.setattr(threads, "layer", lambda: "tbb")
+    monkeypatch.setattr(threads, "_worked", threads.WORTH_STARTING)
     monkeypatch.setattr(workers, "keep_off", lambda loop: None)
     monkeypatch.setattr(threads.team, "share", lambda: 1)
     monkeypatch.setattr(threads.drivers, "serial", lambda *words: "alone")

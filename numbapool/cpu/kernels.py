@@ -39,6 +39,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
 #: `rows` takes more for every fold.
 WORK = {"rows": 0.05, "doubling": 2, "bins": 0.2, "whole": 0.1}
 FOLD, FOLD_INDEXED = 0.02, 0.065
+TASK = 7.0  # and for a task
 
 #: Those that can be blind to NaN, and stop where they meet one: half of the instructions.
 BLIND = ("rows", "doubling")
@@ -331,5 +332,5 @@ def program(
         frame.STEP_ACROSS: across.step,
     }
     elements = planes * down.size * across.size
-    work = elements * _work(name, down, across, indexed) * sizes[0] / 4
+    work = elements * _work(name, down, across, indexed) * sizes[0] / 4 + tasks * TASK
     return assembled(name, words, tables, work, partial(made, False, *window))

@@ -42,8 +42,11 @@ LINE = 8
 TAKEN, TICKET, INSIDE, LEFT, JOB, WAYS, FIRST_SEAT = (LINE * number for number in range(7))
 FRAME, X, OUT, INDEX, ROOM, SEATED, CHUNKS = (JOB + number for number in range(7))
 ADD_TASK, HELP, PATIENCE = (WAYS + number for number in range(3))
-#: The next chunk; whether somebody is there, or on the way; the last job that they came to.
-NEXT, CALLED, CAME = range(3)
+#: The next chunk; whether somebody is there; the job that they were called for, and the last that
+#: they came to.
+NEXT, THERE, CALLED, CAME = range(4)
+#: So many jobs after a call that nobody answered, as after a fork, it is made again.
+PATIENT = 64
 
 _board = np.zeros(FIRST_SEAT + LINE * (SEATS + 1), np.int64)
 _words = _board[-_board.ctypes.data // 8 % LINE :]
@@ -125,6 +128,8 @@ def _help(number: Any, _: Any, __: Any, ___: Any) -> Any:
     """What a worker does: its part of every job, until there has been none for a while."""
     words = board()
     seat = _seat(words, number)
+    if atomic.swap(seat, THERE, U(1)):
+        return U(0)
     done, looks = U(0), U(0)
     while True:
         ticket = atomic.load(words, TICKET)
@@ -139,9 +144,10 @@ def _help(number: Any, _: Any, __: Any, ___: Any) -> Any:
             atomic.pause()
         else:
             atomic.store(seat, CALLED, U(0))
+            atomic.store(seat, THERE, U(0))
             ticket = atomic.load(words, TICKET)
             # Who has posted a job meanwhile may have taken this one for present.
-            if not ticket & U(1) or ticket == done or atomic.swap(seat, CALLED, U(1)):
+            if not ticket & U(1) or ticket == done or atomic.swap(seat, THERE, U(1)):
                 return U(0)
 
 
@@ -171,8 +177,9 @@ def _share(frame: Any, x: Any, out: Any, index: Any) -> Any:
     atomic.store(words, TICKET, ticket)
     for number in range(U(1), seats):
         seat = _seat(words, number)
-        if not atomic.load(seat, CALLED):
-            atomic.store(seat, CALLED, U(1))
+        called = atomic.load(seat, CALLED)
+        if not atomic.load(seat, THERE) and (not called or ticket - called > U(PATIENT)):
+            atomic.store(seat, CALLED, ticket)
             run_later(memory.word(words, ADD_TASK), memory.word(words, HELP), number)
     _take_part(words, U(0), ticket)
     atomic.store(words, TICKET, ticket + U(1))
@@ -210,7 +217,7 @@ def _part() -> None:
     """Sends helpers away before the code that they run goes."""
     _words[PATIENCE] = 0
     patience = time.monotonic() + 0.1
-    while _words[FIRST_SEAT + CALLED :: LINE].any() and time.monotonic() < patience:
+    while _words[FIRST_SEAT + THERE :: LINE].any() and time.monotonic() < patience:
         time.sleep(0)
 
 

@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 #: Nanoseconds of work that pay for waking others; less is shared with those only who came for a
 #: call so many seconds ago, and have not gone yet.
 WORTH_WAKING, AT_HAND = 50_000, 0.0002
+#: Nanoseconds of work in this process so far that pay for starting threads: 20 ms, or half a second
+#: where nothing is on disk.
+WORTH_STARTING = 5_000_000
 
 _one_at_a_time = threading.Lock()
+_starting = threading.Lock()
+_worked = 0.0  # nanoseconds, until it was worth starting them
 _launcher = 0  # the thread that started Numba's
 _alone = False  # in a child whose locks in TBB may be held for ever
 
@@ -55,9 +60,14 @@ def _load_tbb() -> None:
             continue
 
 
-@cache
 def layer() -> str:
     """The threading layer, which this starts: tbb, omp, workqueue, or none."""
+    with _starting:
+        return _started()
+
+
+@cache
+def _started() -> str:
     global _launcher
     _load_tbb()
     known = threading.main_thread() if parallel._is_initialized else threading.current_thread()
@@ -72,7 +82,8 @@ def layer() -> str:
 
 def _forked() -> None:
     """In a child: Numba ends TBB's threads before a fork, if that is the launcher's own."""
-    global _alone
+    global _alone, _starting
+    _starting = threading.Lock()
     busy = team.forget()
     _alone = _alone or busy or threading.get_ident() != _launcher
 
@@ -92,12 +103,23 @@ def checked(num_threads: Any) -> int:
     return num_threads
 
 
+def _shared(program: Program, num_threads: int | None) -> bool:
+    """Whether threads are started, or to be, for a program."""
+    global _worked
+    if num_threads is not None:
+        return num_threads > 1
+    if _worked < WORTH_STARTING:
+        _worked += program.work
+    return _worked >= WORTH_STARTING
+
+
 def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> Any:
     """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to.
 
     The number of tasks that are left to a kernel which is not compiled yet.
     """
-    name = layer() if num_threads != 1 and program.tasks > 1 and not _alone else "none"
+    shared = program.tasks > 1 and not _alone and _shared(program, num_threads)
+    name = layer() if shared else "none"
     guarded = name not in ("tbb", "omp")
     if (
         name == "none"
