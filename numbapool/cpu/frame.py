@@ -8,11 +8,11 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(38)
+FIELDS = range(39)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
-    # that it needs to itself, and how many tasks it has.
-    KERNEL, EXACT, SCRATCH, TASKS,
+    # that it needs to itself, how many tasks it has, and nanoseconds of work in all, about.
+    KERNEL, EXACT, SCRATCH, TASKS, WORK,
     # Addresses of tables.
     ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
     # Planes: channels of a batch; elements from batch to batch, plane to plane and row to row;

@@ -234,6 +234,7 @@ def assembled(
     """The program whose frame holds these words, and the addresses of these tables."""
     # Every array of a kernel begins a cache line, and so does every thread's part.
     words[frame.SCRATCH] = -(-words[frame.SCRATCH] // frame.LINE) * frame.LINE + 8 * frame.LINE
+    words[frame.WORK] = int(work)
     words |= {field: table.ctypes.data for field, table in tables.items()}
     block = np.zeros(len(frame.FIELDS), np.int64)
     block[list(words)] = list(words.values())

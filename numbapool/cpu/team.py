@@ -28,12 +28,13 @@ from numba.extending import intrinsic
 from ..jit import compile_loop, inner
 from . import atomic, memory
 from .drivers import CHUNKS_A_THREAD, NO_MEMORY
-from .frame import SCRATCH, TASKS
+from .frame import SCRATCH, TASKS, WORK
 
 SEATS = 256  # more threads than that have no seat
 #: How often a helper looks for a job before it goes, and a caller before it gives way: some 20
 #: nanoseconds each.
 LOOKS, WAITS = 5000, 500
+EACH = 5000  # nanoseconds of work that are worth a further thread
 BUSY = NO_MEMORY - 1
 U = np.uintp
 
@@ -156,7 +157,8 @@ def _share(frame: Any, x: Any, out: Any, index: Any) -> Any:
     words = board()
     if atomic.swap(words, TAKEN, U(1)):
         return U(BUSY)
-    seats = min(memory.threads(), U(SEATS))
+    worth = U(2) + memory.word(frame, WORK) // U(EACH)
+    seats = min(memory.threads(), U(SEATS), worth)
     tasks = memory.word(frame, TASKS)
     chunks = min(tasks, U(CHUNKS_A_THREAD) * seats)
     scratch = memory.take(memory.word(frame, SCRATCH) * seats)

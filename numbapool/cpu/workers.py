@@ -65,6 +65,7 @@ def _meet(loop: int) -> set[int] | None:
     words = np.zeros(len(frame.FIELDS), np.int64)
     words[frame.KERNEL] = ctypes.cast(kernel, ctypes.c_void_p).value or 0
     words[frame.SCRATCH], words[frame.TASKS] = frame.LINE, count
+    words[frame.WORK] = count * team.EACH
     numba.set_num_threads(count)
     try:
         if parallel(words.ctypes.data, loop, words, words, None) == team.BUSY:
