@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from test_process import python
 
@@ -30,7 +32,10 @@ def test_helpers_come_stay_and_go(cache):
     code = """
         before = helpers()
         right = all(pooled() for _ in range(50))
-        during = helpers()
+        during = 0
+        for _ in range(1000):
+            numbapool.max_pool2d(x, 3, 2)
+            during = max(during, helpers())
         time.sleep(0.2)
         print(before, right, during, helpers())
     """
@@ -59,11 +64,10 @@ def test_any_number_of_threads_does_every_task_once(cache):
 
 @pytest.mark.parametrize("launcher", ["caller", "main"])
 def test_callers_at_once_and_a_child(cache, launcher):
-    """TBB's locks may be held by its threads, which Numba ends before a fork of the launcher's."""
+    """TBB's locks may be held for ever in a child: it pools on one thread."""
     code = f"""
-        from numbapool.cpu import threads
-        wrong, alone = [], {launcher == "caller"}
-        alone or pooled(3)
+        wrong = []
+        {launcher == "caller"} or pooled(3)
         def call():
             for _ in range(200):
                 pooled() or wrong.append(1)
@@ -77,13 +81,34 @@ def test_callers_at_once_and_a_child(cache, launcher):
             time.sleep(number * 1e-5)
             child = os.fork()
             if not child:
-                right = helpers() == 0 and all(pooled() for _ in range(3))
-                os._exit(0 if right and threads._alone == alone else 1)
+                right = all(pooled() for _ in range(3)) and not team._words[team.TICKET]
+                os._exit(0 if right else 1)
             children.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         print(len(wrong), children, pooled())
     """
     found = python(BEGIN + code, cache, NUMBA_NUM_THREADS="3", NUMBA_THREADING_LAYER="tbb")
     assert found.strip() == f"0 {[0] * 30} True"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such signals here")
+@pytest.mark.parametrize("layer", ["tbb", "workqueue"])
+def test_a_signal_whose_handler_pools(cache, layer):
+    code = """
+        import signal
+        from numbapool.cpu import threads
+        wrong, held = [], []
+        def handle(*_):
+            held.append(pooled() or wrong.append(1))
+        pooled(2)
+        signal.signal(signal.SIGALRM, handle)
+        for number in range(300):
+            signal.setitimer(signal.ITIMER_REAL, 1e-6 + number % 7 * 1e-4)
+            pooled() or wrong.append(1)
+        time.sleep(0.01)
+        print(len(held) > 10, wrong, int(team._words[team.TAKEN]))
+    """
+    found = python(BEGIN + code, cache, NUMBA_NUM_THREADS="2", NUMBA_THREADING_LAYER=layer)
+    assert found.strip() == "True [] 0"
 
 
 def test_threads_start_once_it_is_worth_it(cache):
@@ -103,7 +128,7 @@ def test_little_work_is_shared_only_with_those_at_hand(monkeypatch):
     monkeypatch.setattr(threads, "layer", lambda: "tbb")
     monkeypatch.setattr(threads, "_worked", threads.WORTH_STARTING)
     monkeypatch.setattr(workers, "keep_off", lambda loop: None)
-    monkeypatch.setattr(threads.team, "share", lambda: 1)
+    monkeypatch.setitem(threads.LOOPS, "tbb", lambda: 1)
     monkeypatch.setattr(threads.drivers, "serial", lambda *words: "alone")
     monkeypatch.setattr(threads.drivers, "parallel", lambda *words: "shared")
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import os
 import time
 from functools import cache
 from typing import Any
@@ -27,7 +28,7 @@ from numba.extending import intrinsic
 
 from ..jit import compile_loop, inner
 from . import atomic, memory
-from .drivers import CHUNKS_A_THREAD, NO_MEMORY
+from .drivers import CHUNKS_A_THREAD, NO_MEMORY, spread
 from .frame import SCRATCH, TASKS, WORK
 
 SEATS = 256  # more threads than that have no seat
@@ -42,12 +43,12 @@ U = np.uintp
 LINE = 8
 TAKEN, TICKET, INSIDE, LEFT, JOB, WAYS, FIRST_SEAT = (LINE * number for number in range(7))
 FRAME, X, OUT, INDEX, ROOM, SEATED, CHUNKS = (JOB + number for number in range(7))
-ADD_TASK, HELP, PATIENCE = (WAYS + number for number in range(3))
+ADD_TASK, HELP, PATIENCE, LOOP = (WAYS + number for number in range(4))
 #: The next chunk; whether somebody is there; the job that they were called for, and the last that
 #: they came to.
 NEXT, THERE, CALLED, CAME = range(4)
-#: So many jobs after a call that nobody answered, as after a fork, it is made again.
-PATIENT = 64
+#: So many jobs after a call that nobody answered, as where a fork lost it, it is made again.
+PATIENT = 100_000
 
 _board = np.zeros(FIRST_SEAT + LINE * (SEATS + 1), np.int64)
 _words = _board[-_board.ctypes.data // 8 % LINE :]
@@ -207,12 +208,27 @@ def share() -> int:
     return compile_loop(_share, parallel=False)
 
 
-def forget() -> bool:
-    """In a child: nobody is there, and no job; whether there was one."""
-    busy = bool(_words[TAKEN])
+def _each_alone(frame: Any, x: Any, out: Any, index: Any) -> Any:
+    """Numba's own loop, if no other thread is in it."""
+    words = board()
+    if atomic.swap(words, TAKEN, U(1)):
+        return U(BUSY)
+    left = memory.spread(memory.word(words, LOOP), frame, x, out, index)
+    atomic.store(words, TAKEN, U(0))
+    return left
+
+
+@cache
+def one_at_a_time() -> int:
+    """The address of Numba's loop for a layer that takes one caller at a time."""
+    _words[LOOP] = spread()
+    return compile_loop(_each_alone, parallel=False)
+
+
+def _forget() -> None:
+    """In a child: nobody is there, and no job."""
     _words[:WAYS] = 0
     _words[FIRST_SEAT:] = 0
-    return busy
 
 
 def _part() -> None:
@@ -223,4 +239,6 @@ def _part() -> None:
         time.sleep(0)
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 atexit.register(_part)

@@ -1,9 +1,9 @@
 """Running a kernel on several threads, and never at the price of the process.
 
 Numba's own layers differ: `workqueue` aborts the process when two threads enter it, a child forked
-after `omp` ran is killed when it uses it, `tbb` takes both. So `tbb` is loaded where it is
-installed, and its threads make a team; the others run Numba's own parallel loop, and are guarded:
-what they could not survive runs on one thread.
+after `omp` ran is killed when it uses it, `tbb` takes both, but for locks that its threads may hold
+at a fork. So `tbb` is loaded where it is installed, and its threads make a team; the others run
+Numba's own parallel loop. What a layer could not survive runs on one thread.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import threading
 import warnings
 from functools import cache
 from importlib import metadata
@@ -36,11 +35,11 @@ WORTH_WAKING, AT_HAND = 50_000, 0.0002
 #: where nothing is on disk.
 WORTH_STARTING = 5_000_000
 
-_one_at_a_time = threading.Lock()
-_starting = threading.Lock()
+#: How the threads of a layer come to a program's tasks.
+LOOPS = {"tbb": team.share, "omp": drivers.spread, "workqueue": team.one_at_a_time}
+
 _worked = 0.0  # nanoseconds, until it was worth starting them
-_launcher = 0  # the thread that started Numba's
-_alone = False  # in a child whose locks in TBB may be held for ever
+_home = PROCESS  # where they were started
 
 
 def _load_tbb() -> None:
@@ -60,36 +59,19 @@ def _load_tbb() -> None:
             continue
 
 
+@cache
 def layer() -> str:
     """The threading layer, which this starts: tbb, omp, workqueue, or none."""
-    with _starting:
-        return _started()
-
-
-@cache
-def _started() -> str:
-    global _launcher
+    global _home
     _load_tbb()
-    known = threading.main_thread() if parallel._is_initialized else threading.current_thread()
-    _launcher = known.ident or 0
+    if not parallel._is_initialized:
+        _home = os.getpid()
     try:
         numba.get_num_threads()
         return str(numba.threading_layer())
     except ValueError as error:
         warnings.warn(f"pooling runs on one thread: {error}", RuntimeWarning, stacklevel=2)
         return "none"
-
-
-def _forked() -> None:
-    """In a child: Numba ends TBB's threads before a fork, if that is the launcher's own."""
-    global _alone, _starting
-    _starting = threading.Lock()
-    busy = team.forget()
-    _alone = _alone or busy or threading.get_ident() != _launcher
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
 
 
 def checked(num_threads: Any) -> int:
@@ -118,14 +100,11 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
 
     The number of tasks that are left to a kernel which is not compiled yet.
     """
-    shared = program.tasks > 1 and not _alone and _shared(program, num_threads)
-    name = layer() if shared else "none"
-    guarded = name not in ("tbb", "omp")
+    name = layer() if program.tasks > 1 and _shared(program, num_threads) else "none"
     if (
         name == "none"
-        or (name == "omp" and os.getpid() != PROCESS)
+        or (name != "workqueue" and os.getpid() != _home)
         or (name == "tbb" and workers.rest() > AT_HAND and program.work < WORTH_WAKING)
-        or (guarded and not _one_at_a_time.acquire(blocking=False))
     ):
         return drivers.serial(program.address, *arrays)
     usual = None
@@ -133,14 +112,14 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
         if num_threads is not None:
             usual = numba.get_num_threads()
             numba.set_num_threads(num_threads)
-        loop = team.share() if name == "tbb" else drivers.spread()
+        loop = LOOPS[name]()
         workers.keep_off(loop)
         left = drivers.parallel(program.address, loop, *arrays)
-        if left == team.BUSY:  # with another thread's call
-            left = drivers.parallel(program.address, drivers.spread(), *arrays)
-        return left
+        if left != team.BUSY:  # with another thread's call
+            return left
+        if name == "workqueue":
+            return drivers.serial(program.address, *arrays)
+        return drivers.parallel(program.address, drivers.spread(), *arrays)
     finally:
         if usual is not None:
             numba.set_num_threads(usual)
-        if guarded:
-            _one_at_a_time.release()
