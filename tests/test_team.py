@@ -87,7 +87,7 @@ def test_callers_at_once_and_a_child(cache, launcher):
         print(len(wrong), children, pooled())
     """
     found = python(BEGIN + code, cache, NUMBA_NUM_THREADS="3", NUMBA_THREADING_LAYER="tbb")
-    assert found.strip() == f"0 {[0] * 30} True"
+    assert found.splitlines()[-1] == f"0 {[0] * 30} True"  # Numba may say a line before
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such signals here")
