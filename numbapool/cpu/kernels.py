@@ -18,7 +18,7 @@ from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, wh
 from .extremes import by_extremes
 from .frame import LINE
 from .nearest import Stacked, nearest
-from .order import FAR, FEWEST_TASKS, TILE_BYTES, Lanes, Order, fetched, rows_of, tiling
+from .order import FEWEST_TASKS, TILE_BYTES, Lanes, Order, fetched, rows_of, task_rows
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
@@ -113,19 +113,20 @@ def _choose(
 
 
 def _lay_rows(
-    down: Sliding, across: Sliding, strips: int, lanes: int, item: int, lane: int, moved: int,
-    most_rows: int,
+    down: Sliding, across: Sliding, order: Order, lanes: Lanes, item: int, lane: int, row: int,
+    moved: int, most_rows: int,
 ) -> tuple[dict[int, int], int]:
     """What the frame of small windows says, and the bytes of scratch."""
-    row = strips * lanes * (item + lane)
-    task_rows, room = tiling(down.kernel, down.stride, most_rows, row, moved)
+    at_once = order.waiting == down.kernel
+    rows = task_rows(down.stride, most_rows, row, moved if at_once else 0)
+    room = order.waiting * (rows if at_once else 1) * -(-len(across) // lanes.cells)
     words = {
-        frame.TASK_ROWS: task_rows,
-        frame.ROOM: room * strips,
+        frame.TASK_ROWS: rows,
+        frame.ROOM: room,
         frame.LEFT: across.before,
         frame.DOWN_STRIDE: down.stride,
     }
-    return words, room * row
+    return words, room * lanes.all * (item + lane)
 
 
 def _lay_doubling(down: Sliding, across: Sliding, tiling: doubling.Tiling) -> dict[int, int]:
@@ -280,13 +281,11 @@ def program(
         plane = down.size * across.size * dtype.itemsize
         cell = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
         everything = planes * (plane + len(down) * len(across) * cell)
-        order = Order.of(down, across, lanes, plane, everything)
-        strips = 1 if order.by_strip else -(-len(across) // lanes.cells)
+        order = Order.of(down, lanes, plane, everything)
         window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
-        moved = down.stride * across.size * dtype.itemsize + len(across) * cell
-        if order.by_strip or everything <= FAR:
-            moved = 0
-        laid, scratch = _lay_rows(down, across, strips, lanes.all, *sizes, moved, most_rows)
+        row = across.size * dtype.itemsize
+        moved = down.stride * row + len(across) * cell
+        laid, scratch = _lay_rows(down, across, order, lanes, *sizes, row, moved, most_rows)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
     elif name == "whole":
         lanes, window = Lanes(1, all_lanes, 0), (all_lanes,)

@@ -7,17 +7,20 @@ from typing import NamedTuple
 from ..geometry import Sliding
 
 TILE_BYTES = 16 * 1024
-FEWEST_ROWS, FEWEST_FAR = 8, 2
-#: Memory is fastest where what is written soon follows what is read: after so many bytes of both.
-SOON = 12 * 1024
-#: Planes up to so many bytes are pooled strip by strip, larger ones row by row; with windows that
-#: overlap, strips keep the rows that they share.
-NEAR, NEAR_OVERLAPPING = 32 * 1024, 128 * 1024
-#: Arrays of more bytes come from memory, which delivers rows in their order twice as fast.
-FAR = 28 * 1024 * 1024
-#: Arrays of more bytes are beyond the second cache, where processors do not foresee small planes:
-#: tasks of so many bytes ask for those of a later one.
-BEYOND, MOST_FETCHED, TASKS_AHEAD = 2 * 1024 * 1024, 2560, 4
+#: A task reads so many bytes; tasks of few rows would fold many again that their windows share.
+TASK_BYTES, FEWEST_ROWS = 64 * 1024, 8
+#: What is written soon follows what is read: after so many bytes of both, or so many rows.
+SOON, FEWEST = 12 * 1024, 2
+#: Arrays of more bytes are beyond the second cache, or come from memory. Rows are delivered from
+#: there up to twice as fast in their order.
+BEYOND, FAR = 2 * 1024 * 1024, 28 * 1024 * 1024
+#: Planes up to so many bytes are pooled strip by strip: where strips keep the rows that windows
+#: share in registers, where the first strip fetches a plane for the others, and from memory.
+NEAR_OVERLAPPING, NEAR, NEAR_FROM_FAR = 128 * 1024, 32 * 1024, 6 * 1024
+#: Rows of a window that are longer together are folded again rather than kept.
+MOST_KEPT = 1024 * 1024
+#: Small planes are not foreseen: tasks of so many bytes ask for those of a later one.
+MOST_FETCHED, TASKS_AHEAD = 2560, 4
 #: Planes of one row are pooled as the rows of one: as many of them as have a short table, in enough
 #: tasks for every thread.
 MOST_LINES, FEWEST_TASKS = 4096, 64
@@ -50,44 +53,43 @@ class Lanes(NamedTuple):
 
 
 class Order(NamedTuple):
-    """How a task goes over its rows: strip by strip, and with a tile of all rows folded across."""
+    """How a task goes over its rows: strip by strip, or whole rows.
+
+    Those of a window may be ``waiting`` in a tile: all but the last one, or, if it is all of them,
+    those of all windows of the task.
+    """
 
     by_strip: bool
-    tiled: bool
-    held: int  # rows that a window has in common with the next one, kept where there is no tile
+    waiting: int
+    held: int  # rows that a window has in common with the next one, which are not folded again
 
     @classmethod
-    def of(cls, down: Sliding, across: Sliding, lanes: Lanes, plane: int, everything: int) -> Order:
+    def of(cls, down: Sliding, lanes: Lanes, plane: int, everything: int) -> Order:
         """For planes of so many bytes; ``everything`` are the bytes of all arrays."""
-        overlap, far = down.kernel > down.stride, everything > FAR
-        # Other pairs of strides are rare, and each number of rows is a kernel to compile.
-        held = down.kernel - down.stride if overlap and down.stride == across.stride else 0
-        near = not far and plane <= (NEAR_OVERLAPPING if held else NEAR)
-        by_strip = near or lanes.reach > 0
-        if by_strip:
-            return cls(True, overlap and not held, held)
-        return cls(False, overlap or (far and down.kernel == down.stride > 1), 0)
+        held, kernel = max(down.kernel - down.stride, 0), down.kernel
+        near = NEAR if everything > BEYOND or not held else NEAR_OVERLAPPING
+        far = everything > FAR
+        if lanes.reach or plane <= (NEAR_FROM_FAR if far else near):
+            return cls(True, 0, held)
+        if kernel < max(down.stride, 2) or kernel * plane > MOST_KEPT * down.size:
+            return cls(False, 0, 0)
+        if held:
+            return cls(False, kernel - 1, held)
+        in_turn = everything > BEYOND and plane > NEAR_OVERLAPPING
+        return cls(False, kernel if far else (kernel - 1) * in_turn, 0)
 
 
 def _power_of_two(least: int) -> int:
     return 1 << (least - 1).bit_length()
 
 
-def tiling(
-    kernel: int, stride: int, most_rows: int, row_bytes: int, moved: int
-) -> tuple[int, int]:
-    """Output rows in a task, and the rows of its tile, each of so many bytes.
+def task_rows(stride: int, most: int, row: int, moved: int) -> int:
+    """Output rows in a task, whose input rows have so many bytes.
 
-    Where memory is what a task waits for, an output row is so many bytes ``moved``; else 0.
+    Where all of them are read before any is written, so many bytes are ``moved`` for a row; else 0.
     """
-    fits = (TILE_BYTES // row_bytes - kernel) // stride + 1
-    task_rows = max(fits, FEWEST_ROWS)
-    if moved:
-        # Tasks fold the rows again that their windows share: half of all, at most.
-        few = max(2 * (kernel - stride) // stride, FEWEST_FAR)
-        task_rows = min(task_rows, max(few, SOON // moved))
-    task_rows = min(task_rows, most_rows)
-    return task_rows, (task_rows - 1) * stride + kernel
+    rows = SOON // moved if moved else max(TASK_BYTES // (stride * row), FEWEST_ROWS)
+    return min(max(rows, FEWEST), most)
 
 
 def rows_of(lines: int) -> int:

@@ -1,8 +1,9 @@
 """Small sliding windows: fold across each input row, then down the folded rows.
 
-A strip is as many neighbouring outputs of a row as a vector has lanes. Down a strip, every input
-row is folded across once, and kept until the windows that overlap there have taken it. Taps meet
-in row-major order, so `better` alone decides between equals.
+A strip is as many neighbouring outputs of a row as a vector has lanes. Every input row of a strip
+is folded across once, and kept until the windows that overlap there have taken it: in registers
+down a strip, in a tile where rows go in their order, as memory wants them. Taps meet in row-major
+order, so `better` alone decides between equals.
 
 Places outside the input are lanes that are not read. They hold the identity, and in an index map
 the place of the nearest column inside: it wins only where nothing is better, and is the first tap
@@ -117,6 +118,24 @@ def make_some_rows(folded_row: Any, count: int) -> Any:
     return inner(some_rows, inlined=True)
 
 
+@cache
+def make_waiting_rows(every: int, nothing_seen: Any, count: int) -> Any:
+    """So many rows of a strip that wait in the tile, ``apart`` there: a tuple of them."""
+
+    def one_row(tile, tile_index, at, apart):
+        value = memory.lanes(TILE, tile, at, every)
+        return ((value, memory.lanes(TILE_INDEX, tile_index, at, every), nothing_seen()),)
+
+    if count == 1:
+        return inner(one_row, inlined=True)
+    first, rest = inner(one_row), make_waiting_rows(every, nothing_seen, count - 1)
+
+    def waiting_rows(tile, tile_index, at, apart):
+        return first(tile, tile_index, at, apart) + rest(tile, tile_index, at + apart, apart)
+
+    return inner(waiting_rows, inlined=True)
+
+
 def make_rows(
     s: Scalars, kernel: tuple[int, int], stride: int, order: Order, lanes: Lanes, counted: bool,
     indexed: bool,
@@ -132,14 +151,15 @@ def make_rows(
     selects, divides, blind, fill = s.selects, s.divides, s.blind, s.fill
     watched, worse, met = s.watched, s.worse, s.met
     begun, unseen_of = s.across.start, s.across.unseen
-    stamp, (by_strip, tiled, held) = s.fingerprint, order
+    stamp, (by_strip, waiting, held) = s.fingerprint, order
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
     single = lanes.reach > 0
-    zero, one, many, tall = U(0), U(1), U(lanes.cells), U(kernel[0])
+    zero, one, many = U(0), U(1), U(lanes.cells)
     planes_a_task, all_lanes = U(lanes.planes), U(lanes.all)
     needs = np.int64(max(stride * lanes.cells, stride * (lanes.cells - 1) + kernel[1]))
     step = np.int64(stride)
+    there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
 
     def nothing_seen():
@@ -161,8 +181,17 @@ def make_rows(
         return value, where, unseen
 
     folded_row = inner(folded_row, inlined=True)
-    known = kernel[0] - held
-    ahead, fresh = make_some_rows(folded_row, held or 1), make_some_rows(folded_row, known)
+    shared = kernel[0] - held  # from there on, rows are the next window's first
+    ahead = make_some_rows(folded_row, held or 1)
+    fresh = make_some_rows(folded_row, max(kernel[0] - there_before, 1))
+    waited = make_waiting_rows(every, nothing_seen, max(waiting, 1))
+
+    def keep(tile, tile_index, at, value, where):
+        memory.store(TILE, tile, at, value)
+        if indexed:
+            memory.store(TILE_INDEX, tile_index, at, where)
+
+    keep = inner(keep)
 
     def give(value, where, count, out, index, to, by_plane, kept, whole):
         done = vector.convert(finish(value, count), result)
@@ -207,6 +236,7 @@ def make_rows(
         count = vector.splat(accumulator(1), every)
         strips = one if single else (cells + many - one) // many
         together = one if by_strip else strips
+        pitch = strips * all_lanes
         tiles = (height_out + task_rows - one) // task_rows
         group, top = first // tiles, first % tiles * task_rows
         for task in range(first, last):
@@ -218,66 +248,68 @@ def make_rows(
             for later in range(ahead_of, ahead_of + fetched, line_items):
                 memory.fetch(x, base + later)
             bottom = vector.least(top + task_rows, height_out)
-            low = np.int64(top * apart)
-            fills = (bottom - top - one) * apart + tall if tiled else zero
             begin = zero
             while begin < strips:
-                at = zero
-                for r in range(fills):
-                    for strip in range(begin, begin + together):
-                        start = np.int64(vector.least(strip * many, last_strip)) * step - left
-                        value, where, unseen = folded_row(
-                            x, base, by_channel, by_row, by_place, nearest, low + np.int64(r),
-                            start, width,
-                        )  # fmt: skip
-                        if blind:
-                            unseens = worse(unseens, unseen)
-                        memory.store(TILE, tile, at, value)
-                        if indexed:
-                            memory.store(TILE_INDEX, tile_index, at, where)
-                        at += all_lanes
-                pitch = together * all_lanes
-                to, at = (plane * height_out + top) * cells, zero
-                if held:
+                to = (plane * height_out + top) * cells
+                if held and not waiting:
                     start = np.int64(vector.least(begin * many, last_strip)) * step - left
                     kept_rows = ahead(
-                        x, base, by_channel, by_row, by_place, nearest, low, start, width
-                    )
+                        x, base, by_channel, by_row, by_place, nearest, np.int64(top * apart),
+                        start, width,
+                    )  # fmt: skip
                     for tap in range(held):
                         unseens = worse(unseens, kept_rows[tap][2])
                 for o in range(top, bottom):
+                    low, known, fills, to_tile = np.int64(o * apart), zero, U(waiting), zero
+                    if at_once:
+                        to_tile = (o - top) * apart * pitch
+                        fills = (bottom - top) * apart if o == top else zero
+                    elif waiting and o > top:
+                        known = U(held)
+                    at = known * pitch
+                    for r in range(known, fills):  # to wait for the others of their windows
+                        for strip in range(strips):
+                            start = np.int64(vector.least(strip * many, last_strip)) * step - left
+                            value, where, unseen = folded_row(
+                                x, base, by_channel, by_row, by_place, nearest, low + np.int64(r),
+                                start, width,
+                            )  # fmt: skip
+                            if blind:
+                                unseens = worse(unseens, unseen)
+                            keep(tile, tile_index, at, value, where)
+                            at += all_lanes
                     for strip in range(begin, begin + together):
                         j = vector.least(strip * many, last_strip)
-                        if tiled:
-                            here = at + (strip - begin) * many
-                            value = memory.lanes(TILE, tile, here, every)
-                            where = memory.lanes(TILE_INDEX, tile_index, here, every)
-                            for _ in range(one, tall):
-                                here += pitch
-                                other = memory.lanes(TILE, tile, here, every)
-                                there = memory.lanes(TILE_INDEX, tile_index, here, every)
-                                if indexed:
-                                    where = vector.pick(better(other, value), there, where)
-                                value = combine(value, other)
+                        here = to_tile + strip * all_lanes
+                        if at_once:
+                            taken = waited(tile, tile_index, here, pitch)
                         else:
                             start = np.int64(j) * step - left
-                            row = np.int64(o * apart + U(held))
                             taken = fresh(
-                                x, base, by_channel, by_row, by_place, nearest, row, start, width
-                            )
-                            if held:
+                                x, base, by_channel, by_row, by_place, nearest,
+                                low + np.int64(there_before), start, width,
+                            )  # fmt: skip
+                            if waiting:
+                                taken = waited(tile, tile_index, here, pitch) + taken
+                            elif held:
                                 taken = kept_rows + taken
-                                kept_rows = taken[known:]
-                            value, where, unseen = taken[0]
-                            if not held:
+                        if waiting:
+                            for tap in range(shared, kernel[0]):
+                                value, where, _ = taken[tap]
+                                keep(tile, tile_index, here, value, where)
+                                here += pitch
+                        elif held:
+                            kept_rows = taken[shared:]
+                        value, where, unseen = taken[0]
+                        if not there_before:
+                            unseens = worse(unseens, unseen)
+                        for tap in range(1, kernel[0]):
+                            other, there, unseen = taken[tap]
+                            if tap >= there_before:
                                 unseens = worse(unseens, unseen)
-                            for tap in range(1, kernel[0]):
-                                other, there, unseen = taken[tap]
-                                if tap >= held:
-                                    unseens = worse(unseens, unseen)
-                                if indexed:
-                                    where = vector.pick(better(other, value), there, where)
-                                value = combine(value, other)
+                            if indexed:
+                                where = vector.pick(better(other, value), there, where)
+                            value = combine(value, other)
                         if divides:
                             shares = memory.lanes(INPUT, across_counts, j, every)
                             share = memory.load(INPUT, down_counts, o)
@@ -287,7 +319,6 @@ def make_rows(
                             not single,
                         )  # fmt: skip
                     to += cells
-                    at += apart * pitch
                 begin += together
             if blind and met(unseens):
                 return task
