@@ -124,6 +124,7 @@ from .reductions import (
     var_pool3d,
 )
 from .regions import roi_align, roi_pool
+from .results import set_kept_memory
 from .slopes import (
     gem_pool1d_backward,
     gem_pool2d_backward,
@@ -270,6 +271,7 @@ __all__ = [
     "roi_align",
     "roi_pool",
     "set_default_target",
+    "set_kept_memory",
     "soft_pool1d",
     "soft_pool1d_backward",
     "soft_pool2d",

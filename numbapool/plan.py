@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import arguments, geometry, targets
+from . import arguments, geometry, results, targets
 from .arrays import (
     Wrap,
     adapt,
@@ -54,6 +54,7 @@ class Plan(NamedTuple):
     program: Program | None  # None where there is nothing to do
     small: bool
     halves: bool  # of a type that kernels see as bits
+    empty: Callable[[tuple[int, ...], np.dtype], np.ndarray]  # where results lie
 
 
 def output_axes(
@@ -154,7 +155,9 @@ def make_plan(
             raise ValueError(f"no array can have the output's shape {result}") from error
         made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
     small = made is None or made.work < SMALL
-    plan = Plan(result, op.result(dtype), index_dtype, made, small, is_half(dtype))
+    bytes_each = max(op.result(dtype).itemsize, index_dtype.itemsize if index_dtype else 0)
+    empty = results.empty if prod(result) * bytes_each >= results.LARGE else np.empty
+    plan = Plan(result, op.result(dtype), index_dtype, made, small, is_half(dtype), empty)
     if where[0] is as_drawn or (made and sum(table.nbytes for table in made.tables) > KEPT):
         raise LargePlan(plan)
     return plan
@@ -204,10 +207,10 @@ def run(
         plan = _kept_among_few(call, large.plan)
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
-    shape, dtype, kept, made, small, halves = plan
+    shape, dtype, kept, made, small, halves, empty = plan
     if out is None:
         asked: list[np.ndarray] = []
-        values, indices = np.empty(shape, dtype), None if kept is None else np.empty(shape, kept)
+        values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
     else:
         at = len(shape) - inside - where[1]
         whole = (*shape[:at], *shape[len(shape) - inside :], *shape[at : len(shape) - inside])

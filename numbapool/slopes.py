@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import geometry
+from . import geometry, results
 from .arrays import check_form
 from .docs import documented
 from .functional import window
@@ -36,7 +36,7 @@ def _sloped(
         from .cuda.slopes import back
 
         return back(op, merged, x, grad, dims)
-    out = np.empty(x.shape, x.dtype)
+    out = results.empty(x.shape, x.dtype)
     if planes:
         flat, shares = (np.ascontiguousarray(a).reshape(planes, -1) for a in (x, grad))
         slopes.back(op, merged, flat, shares, out, num_threads)

@@ -1,0 +1,91 @@
+"""The memory of large results, kept for the next ones.
+
+The C library gives blocks of 32 MB and more back to the system as soon as they are free, so every
+call that makes a large result waits for its pages again, which can take longer than the pooling. So
+memory is lent to such a result, comes back when the last view of it is gone, and is lent to the
+next result of its size. One of another size lets all of it go.
+"""
+
+from __future__ import annotations
+
+import operator
+from math import prod
+
+import numpy as np
+
+#: Smaller blocks are kept by the C library itself.
+LARGE = 32 * 1024 * 1024
+
+KEPT = 128 * 1024 * 1024
+
+_most = KEPT
+_free: list[np.ndarray] = []  # each change is one step of the interpreter's, in whatever thread
+
+
+class _Lent:
+    """What a large result lies in; when it goes, the memory is free."""
+
+    def __init__(self, block: np.ndarray) -> None:
+        self.block, self.__array_interface__ = block, block.__array_interface__
+
+    def __del__(self, free: list[np.ndarray] = _free) -> None:
+        if sum(block.nbytes for block in free) + self.block.nbytes <= _most:
+            free.append(self.block)
+
+
+def _taken(size: int) -> np.ndarray:
+    """A block of so many bytes, the last one that came back if there is one."""
+    for place in reversed(range(len(_free))):
+        try:
+            block = _free.pop(place)
+        except IndexError:  # another thread was here
+            continue
+        if block.nbytes == size:
+            return block
+        _free.insert(place, block)
+    _free.clear()
+    return np.empty(size, np.uint8)
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """`numpy.empty` of a result that may be large."""
+    size = prod(shape) * dtype.itemsize
+    if size < LARGE:
+        return np.empty(shape, dtype)
+    return np.asarray(_Lent(_taken(size))).view(dtype).reshape(shape)
+
+
+def set_kept_memory(most: int = KEPT) -> None:
+    """Say how much memory of large results is kept for the next ones, in all threads.
+
+    A result on the host of 32 MB or more lies in memory that an earlier one of its size had, if
+    that is gone: page faults of new memory can take longer than the pooling. Smaller ones are left
+    to the C library, which does the same.
+
+    Parameters
+    ----------
+    most : int
+        Bytes, 128 MB as at the start if not given. If more is kept, all is let go at once: 0 keeps
+        none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no integer, or below 0.
+
+    Examples
+    --------
+    >>> import numbapool
+    >>> numbapool.set_kept_memory(0)  # gives all back
+    >>> numbapool.set_kept_memory()
+    """
+    global _most
+    try:
+        number = operator.index(most)
+    except TypeError:
+        raise TypeError(f"most must be an integer, got most={most!r}") from None
+    if number < 0:
+        raise ValueError(f"most must not be below 0, got most={most!r}")
+    _most = number
+    if sum(block.nbytes for block in _free) > number:
+        _free.clear()
