@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..jit import inner
-from . import memory
+from . import memory, vector
+from .frame import LINE
 from .scalars import Scalars, make_taken
 
 U = np.uintp
-BLOCK = 4
+BLOCK = 8  # rows that are folded one after the other
+SIDE = 4  # vectors of each, side by side: memory wants rows in their order
 
 
 def depth(rows: int) -> int:
@@ -20,11 +23,37 @@ def depth(rows: int) -> int:
     return (-(-rows // BLOCK)).bit_length() + 2
 
 
+def _make_strip(combine: Callable[..., Any], load: Callable[..., Any]) -> Any:
+    """Folds what ``count`` rows have from one place on, where it is ``valid``."""
+    load, one = inner(load), U(1)
+
+    def strip(x, at, count, pitch, valid):
+        value = load(x, at, valid)
+        for _ in range(one, count):
+            at += pitch
+            value = combine(value, load(x, at, valid))
+        return value
+
+    return inner(strip)
+
+
 @cache
 def make_pile(s: Scalars, source: int, stack: int) -> Any:
     """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack."""
     combine, taken_as = s.combine, make_taken(s, source)
-    block, zero, one, two = U(BLOCK), U(0), U(1), U(2)
+    lanes = LINE // np.dtype(s.accumulator).itemsize
+    broad = SIDE * lanes
+    rows, zero, one, two, many, most = U(BLOCK), U(0), U(1), U(2), U(lanes), U(broad)
+    fill = s.fill if source == memory.INPUT else s.identity
+
+    def some(x, at, valid):
+        return taken_as(memory.some(source, x, at, valid, vector.splat(fill, lanes)))
+
+    def vectors(count):
+        return lambda x, at, valid: taken_as(memory.lanes(source, x, at, count))
+
+    loads = (some, vectors(lanes), vectors(broad))
+    narrow, one_by_one, side_by_side = (_make_strip(combine, load) for load in loads)
 
     def join(values, first, second, width):
         """A slot and the one after it, in the first."""
@@ -33,42 +62,35 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
             other = memory.load(stack, values, second + j)
             memory.store(stack, values, first + j, combine(value, other))
 
-    def together(x, at, pitch, width, values, slot):
-        """A block of rows in one pass."""
-        for j in range(width):
-            value = taken_as(memory.load(source, x, at + j))
-            for tap in range(one, block):
-                value = combine(value, taken_as(memory.load(source, x, at + tap * pitch + j)))
-            memory.store(stack, values, slot + j, value)
+    def block(x, at, count, pitch, width, values, slot):
+        """A few rows in one pass."""
+        valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(width), lanes)
+        if width < many:
+            value = narrow(x, at, count, pitch, valid)
+            memory.store_some(stack, values, slot, zero, value, valid)
+        elif width < most:
+            for strip in range(zero, width, many):
+                j = vector.least(strip, width - many)
+                memory.store(stack, values, slot + j, one_by_one(x, at + j, count, pitch, valid))
+        else:
+            for strip in range(zero, width, most):
+                j = vector.least(strip, width - most)
+                memory.store(stack, values, slot + j, side_by_side(x, at + j, count, pitch, valid))
 
-    def single(x, at, width, values, slot, fresh):
-        """One row, onto what the slot holds already unless it is fresh."""
-        for j in range(width):
-            value = taken_as(memory.load(source, x, at + j))
-            if not fresh:
-                value = combine(memory.load(stack, values, slot + j), value)
-            memory.store(stack, values, slot + j, value)
-
-    join, together, single = inner(join), inner(together), inner(single)
+    join, block = inner(join), inner(block)
 
     def pile(x, at, count, pitch, width, values):
-        slot = zero
-        blocks = (count + block - one) // block
-        for b in range(blocks):
-            done = b * block
-            start = at + done * pitch
-            if count - done >= block:
-                together(x, start, pitch, width, values, slot)
-            else:
-                single(x, start, width, values, slot, True)
-                for tap in range(one, count - done):
-                    single(x, start + tap * pitch, width, values, slot, False)
+        slot, pairs = zero, zero
+        for done in range(zero, count, rows):
+            few = vector.least(rows, count - done)
+            block(x, at + done * pitch, few, pitch, width, values, slot)
             slot += width
-            pairs = b + one
-            while pairs % two == zero:
+            pairs += one
+            folded = pairs
+            while folded % two == zero:
                 slot -= width
                 join(values, slot - width, slot, width)
-                pairs //= two
+                folded //= two
         while slot > width:
             slot -= width
             join(values, slot - width, slot, width)
