@@ -10,40 +10,42 @@ from __future__ import annotations
 
 import operator
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
 #: Smaller blocks are kept by the C library itself.
 LARGE = 32 * 1024 * 1024
-
 KEPT = 128 * 1024 * 1024
-
-_most = KEPT
-_free: list[np.ndarray] = []  # each change is one step of the interpreter's, in whatever thread
 
 
 class _Lent:
     """What a large result lies in; when it goes, the memory is free."""
 
+    # Of the class, which is still there when a process ends and modules are not.
+    most = KEPT
+    free: ClassVar[list[np.ndarray]] = []  # each change is one step, in whatever thread
+
     def __init__(self, block: np.ndarray) -> None:
         self.block, self.__array_interface__ = block, block.__array_interface__
 
-    def __del__(self, free: list[np.ndarray] = _free) -> None:
-        if sum(block.nbytes for block in free) + self.block.nbytes <= _most:
-            free.append(self.block)
+    def __del__(self) -> None:
+        if sum(block.nbytes for block in self.free) + self.block.nbytes <= self.most:
+            self.free.append(self.block)
 
 
 def _taken(size: int) -> np.ndarray:
     """A block of so many bytes, the last one that came back if there is one."""
-    for place in reversed(range(len(_free))):
+    free = _Lent.free
+    for place in reversed(range(len(free))):
         try:
-            block = _free.pop(place)
+            block = free.pop(place)
         except IndexError:  # another thread was here
             continue
         if block.nbytes == size:
             return block
-        _free.insert(place, block)
-    _free.clear()
+        free.insert(place, block)
+    free.clear()
     return np.empty(size, np.uint8)
 
 
@@ -79,13 +81,12 @@ def set_kept_memory(most: int = KEPT) -> None:
     >>> numbapool.set_kept_memory(0)  # gives all back
     >>> numbapool.set_kept_memory()
     """
-    global _most
     try:
         number = operator.index(most)
     except TypeError:
         raise TypeError(f"most must be an integer, got most={most!r}") from None
     if number < 0:
         raise ValueError(f"most must not be below 0, got most={most!r}")
-    _most = number
-    if sum(block.nbytes for block in _free) > number:
-        _free.clear()
+    _Lent.most = number
+    if sum(block.nbytes for block in _Lent.free) > number:
+        _Lent.free.clear()

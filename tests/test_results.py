@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -25,7 +27,7 @@ def nothing_kept():
 
 
 def kept():
-    return sum(block.nbytes for block in results._free)
+    return sum(block.nbytes for block in results._Lent.free)
 
 
 def pooled(x=None, **options):
@@ -75,7 +77,7 @@ def test_pairs_of_values_and_indices():
         np.testing.assert_array_equal(where[0, 0], np.arange(2**20).reshape(1024, 1024))
     del values, where
     assert kept() == 2 * x.nbytes
-    there = {address(block) for block in results._free}
+    there = {address(block) for block in results._Lent.free}
     assert {address(each) for each in pooled(x, return_indices=True)} == there
 
 
@@ -131,6 +133,19 @@ def test_threads_never_share_a_result():
         each.join()
     assert not wrong
     assert kept() <= 100_000_000
+
+
+def test_a_process_may_end_with_large_results():
+    code = f"""
+import numpy, numbapool, sys
+x = numpy.ones({SHAPE}, "f4")
+kept = numbapool.max_pool2d(x, 1)
+sys.kept = numbapool.max_pool2d(x, 1), numbapool
+numbapool.kept = numbapool.max_pool2d(x, 1)
+numbapool.max_pool2d(x, 1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_gradients_lie_there_too():
