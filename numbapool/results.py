@@ -1,9 +1,9 @@
 """The memory of large results, kept for the next ones.
 
-The C library gives blocks of 32 MB and more back to the system as soon as they are free, so every
-call that makes a large result waits for its pages again, which can take longer than the pooling. So
-memory is lent to such a result, comes back when the last view of it is gone, and is lent to the
-next result of its size. One of another size lets all of it go.
+The C library gives blocks of 32 MB and more back to the system as soon as they are free, and
+smaller ones when enough lie side by side; so calls that make large results wait for their pages
+again and again, which can take longer than the pooling. So memory is lent to such a result, comes
+back when the last view of it is gone, and is lent to the next result of its size.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
-#: Smaller blocks are kept by the C library itself.
-LARGE = 32 * 1024 * 1024
+#: Lending takes 2 us more than `numpy.empty`, which calls of smaller results would feel.
+LARGE = 1024 * 1024
 KEPT = 128 * 1024 * 1024
 
 
@@ -30,8 +30,18 @@ class _Lent:
         self.block, self.__array_interface__ = block, block.__array_interface__
 
     def __del__(self) -> None:
-        if sum(block.nbytes for block in self.free) + self.block.nbytes <= self.most:
+        if self.block.nbytes <= self.most:
             self.free.append(self.block)
+            self.shrink()
+
+    @classmethod
+    def shrink(cls) -> None:
+        """Lets go of what came back first, where it is too much."""
+        while sum(block.nbytes for block in cls.free) > cls.most:
+            try:
+                cls.free.pop(0)
+            except IndexError:  # another thread was here
+                return
 
 
 def _taken(size: int) -> np.ndarray:
@@ -45,7 +55,6 @@ def _taken(size: int) -> np.ndarray:
         if block.nbytes == size:
             return block
         free.insert(place, block)
-    free.clear()
     return np.empty(size, np.uint8)
 
 
@@ -60,15 +69,13 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 def set_kept_memory(most: int = KEPT) -> None:
     """Say how much memory of large results is kept for the next ones, in all threads.
 
-    A result on the host of 32 MB or more lies in memory that an earlier one of its size had, if
-    that is gone: page faults of new memory can take longer than the pooling. Smaller ones are left
-    to the C library, which does the same.
+    A result on the host of 1 MB or more lies in memory that an earlier one of its size had, if that
+    is gone: page faults of new memory can take longer than the pooling.
 
     Parameters
     ----------
     most : int
-        Bytes, 128 MB as at the start if not given. If more is kept, all is let go at once: 0 keeps
-        none.
+        Bytes, 128 MB as at the start if not given. What is more is let go at once: 0 keeps none.
 
     Raises
     ------
@@ -88,5 +95,4 @@ def set_kept_memory(most: int = KEPT) -> None:
     if number < 0:
         raise ValueError(f"most must not be below 0, got most={most!r}")
     _Lent.most = number
-    if sum(block.nbytes for block in _Lent.free) > number:
-        _Lent.free.clear()
+    _Lent.shrink()

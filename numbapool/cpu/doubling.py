@@ -16,7 +16,8 @@ import numpy as np
 
 from ..geometry import Sliding
 from ..jit import inner
-from . import memory, taps, vector
+from . import memory, vector
+from .broad import make_across
 from .frame import (
     ACROSS_COUNTS,
     BEFORE,
@@ -43,12 +44,12 @@ from .frame import (
     WIDTH,
     after,
 )  # fmt: skip
-from .ladder import make_double, make_meet, make_triple
-from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
-from .scalars import Scalars, make_taken
-from .short import make_short
+from .ladder import ends, make_double, make_meet, make_quadruple, make_triple
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX
+from .scalars import Scalars
 
 U = np.uintp
+LATER = U(2)  # rows further on that are asked for, while one is folded
 BUDGET = 512 * 1024  # bytes of a tile
 EXTENTS = 4  # of a window, in the output rows of a task: their input rows overlap by one
 FEWEST_ROWS = 32
@@ -80,121 +81,12 @@ class Tiling(NamedTuple):
         return self.scratch <= MOST
 
 
-def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
-    """Folds the windows of some outputs in an input row, from the padded column ``first`` on.
-
-    It tells what is watched of the inputs.
-    """
-    combine, better, lane = s.combine, s.better, s.lane
-    nothing, selects, taken_as = s.fill, s.selects, make_taken(s, INPUT)
-    watched, worse = s.watched, s.worse
-    double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
-    triple, short = make_triple(s, WHOLE, lanes), make_short(s, lanes, indexed)
-    zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
-    in_registers = selects and stride == 1
-
-    def read(x, row_at, column, left, width):
-        place = vector.iota(np.int32, lanes, 1) + vector.splat(np.int32(column - left), lanes)
-        low, high = vector.splat(np.int32(0), lanes), vector.splat(np.int32(width), lanes)
-        inside = (place >= low) & (place < high)
-        fill = vector.splat(nothing, lanes)
-        taken = memory.some(INPUT, x, row_at + U(column - left), inside, fill)
-        return taken_as(taken), watched(taken)
-
-    def window(line, at):
-        return taps.every(WHOLE, line, at, stride, lanes)
-
-    def places(line_index, at):
-        return taps.every(WHOLE_INDEX, line_index, at, stride, lanes)
-
-    def give(tile, tile_index, at, value, where, row_index):
-        memory.store(TILE, tile, at, value)
-        if indexed:
-            nowhere = where < vector.splat(lane(0), lanes)
-            placed = where + vector.splat(row_index, lanes)
-            placed = vector.pick(nowhere, vector.splat(lane(-1), lanes), placed)
-            memory.store(TILE_INDEX, tile_index, at, placed)
-
-    read, window, places, give = inner(read), inner(window), inner(places), inner(give)
-
-    def across(
-        x, row_at, first, left, width, kernel, apart, cells, columns, row_index, line, line_index,
-        tile, tile_index, to, rows,
-    ):  # fmt: skip
-        count = (cells - one) * step + (kernel - one) * apart + one
-        if in_registers and apart == one and count <= two * many:
-            column = np.int64(first)
-            value, unseen = read(x, row_at, column, left, width)
-            other, seen = read(x, row_at, column + np.int64(lanes), left, width)
-            where = there = vector.splat(lane(0), lanes)
-            if indexed:
-                where = memory.lanes(INPUT, columns, first, lanes)
-                there = memory.lanes(INPUT, columns, first + many, lanes)
-            value, other, where, there = short((value, other, where, there), kernel)
-            give(tile, tile_index, to, value, where, row_index)
-            if cells > many:
-                give(tile, tile_index, to + many * rows, other, there, row_index)
-            return worse(unseen, seen)
-        pair = selects and kernel > one
-        unseen = watched(vector.splat(nothing, lanes))
-        for at in range(zero, count, many):
-            column = np.int64(first + at)
-            value, seen = read(x, row_at, column, left, width)
-            where = vector.splat(lane(0), lanes)
-            if indexed:
-                where = memory.lanes(INPUT, columns, first + at, lanes)
-            unseen = worse(unseen, seen)
-            if pair:
-                other, seen = read(x, row_at, column + np.int64(apart), left, width)
-                if indexed:
-                    there = memory.lanes(INPUT, columns, first + at + apart, lanes)
-                    where = vector.pick(better(other, value), there, where)
-                unseen = worse(unseen, seen)
-                value = combine(value, other)
-            memory.store(WHOLE, line, at, value)
-            if indexed:
-                memory.store(WHOLE_INDEX, line_index, at, where)
-        taken = two if pair else one
-        if selects:
-            while two * taken <= kernel:
-                double(line, line_index, count, taken * apart)
-                taken *= two
-            ahead = (kernel - taken) * apart
-            for j in range(zero, cells, many):
-                value, other = window(line, j * step), window(line, j * step + ahead)
-                where = vector.splat(lane(0), lanes)
-                if indexed:
-                    where = places(line_index, j * step)
-                    there = places(line_index, j * step + ahead)
-                    where = vector.pick(better(other, value), there, where)
-                value = combine(value, other)
-                give(tile, tile_index, to + j * rows, value, where, row_index)
-            return unseen
-        left, bit, passed = kernel, one, zero
-        while left % three == zero:
-            triple(line, count, taken * apart)
-            taken, left = taken * three, left // three
-        while bit <= left:
-            if left & bit:
-                for j in range(zero, cells, many):
-                    value = window(line, j * step + passed * apart)
-                    if passed:
-                        value = combine(memory.lanes(TILE, tile, to + j * rows, lanes), value)
-                    memory.store(TILE, tile, to + j * rows, value)
-                passed += taken
-            if two * bit <= left:
-                double(line, line_index, count, taken * apart)
-            taken, bit = taken * two, bit * two
-        return unseen
-
-    return inner(across)
-
-
 def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     """The kernel: all windows of the tasks ``first`` to ``last``."""
-    combine, finish = s.combine, s.finish
+    combine, better, finish = s.combine, s.better, s.finish
     across = make_across(s, stride, lanes, indexed)
     double = make_double(s, TILE, TILE_INDEX, lanes, indexed)
+    quadruple = make_quadruple(s, TILE, TILE_INDEX, lanes, indexed)
     triple = make_triple(s, TILE, lanes)
     meet = make_meet(s, TILE, TILE_INDEX, lanes, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
@@ -202,7 +94,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     selects, divides, blind, stamp = s.selects, s.divides, s.blind, s.fingerprint
     watched, worse, met, nothing = s.watched, s.worse, s.met, s.fill
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
-    zero, one, two, three, many, step = U(0), U(1), U(2), U(3), U(lanes), U(stride)
+    zero, one, two, three, four, many, step = U(0), U(1), U(2), U(3), U(4), U(lanes), U(stride)
 
     def outside(tile, tile_index, from_, to, copies):
         """A row that no tap is in: that of the nearest which the window takes, or nothing."""
@@ -299,7 +191,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                         unseen = across(
                             x, base + row * by_row, begin * step, left, width, broad, apart_across,
                             here, columns, lane(row * by_place), line, line_index, tile, tile_index,
-                            r * many, rows,
+                            r * many, rows, LATER * by_row,
                         )  # fmt: skip
                         if blind:
                             unseens = worse(unseens, unseen)
@@ -314,23 +206,29 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                             outside(strip, strip_index, from_ * many, r * many, copies)
                     taken = one
                     if selects:
-                        while two * taken <= tall:
+                        while four * taken < tall:
                             ahead = taken * apart * many
-                            double(strip, strip_index, rows * many - ahead, ahead)
-                            taken *= two
+                            left_over = rows * many - three * ahead
+                            quadruple(strip, strip_index, left_over, ahead)
+                            taken *= four
                     else:
                         digits(
                             strip, strip_index, sums, tall, apart, stride_down, bottom - top, rows
                         )
-                    ahead = (tall - taken) * apart * many
+                    near, far = ends(tall, taken)
+                    near, far = near * apart * many, far * apart * many
                     to = (plane * height_out + top) * cells + begin + j
                     if divides:
                         shares = memory.lanes(INPUT, across_counts, begin + j, lanes)
                     for o in range(top, bottom):
                         if selects:
-                            value, where = meet(
-                                strip, strip_index, (o - top) * stride_down * many, ahead
-                            )
+                            at = (o - top) * stride_down * many
+                            value, where = meet(strip, strip_index, at, near)
+                            if far:
+                                other, there = meet(strip, strip_index, at + far, near)
+                                if indexed:
+                                    where = vector.pick(better(other, value), there, where)
+                                value = combine(value, other)
                         else:
                             value = memory.lanes(PART, sums, (o - top) * many, lanes)
                             where = vector.splat(lane(0), lanes)

@@ -14,6 +14,17 @@ from .scalars import Scalars
 U = np.uintp
 
 
+@inner
+def ends(kernel: Any, taken: Any) -> Any:
+    """Where windows of ``taken`` taps lie that cover one of at most four times as many.
+
+    One ``near``, and, unless 0, such a pair ``far`` on.
+    """
+    if kernel > taken + taken:
+        return taken, kernel - taken - taken
+    return kernel - taken, U(0)
+
+
 @cache
 def make_meet(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
     """A vector of an array, and the one after it that lies ``ahead``, folded into one."""
@@ -45,6 +56,24 @@ def make_double(s: Scalars, role: int, index_role: int, lanes: int, indexed: boo
                 memory.store(index_role, indices, at, where)
 
     return inner(double)
+
+
+@cache
+def make_quadruple(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
+    """Doubled twice in one go: the second time by twice as far ``ahead``."""
+    meet, combine, better = make_meet(s, role, index_role, lanes, indexed), s.combine, s.better
+    two, many = U(2), U(lanes)
+
+    def quadruple(values, indices, count, ahead):
+        for at in range(U(0), count, many):
+            value, where = meet(values, indices, at, ahead)
+            other, there = meet(values, indices, at + two * ahead, ahead)
+            if indexed:
+                where = vector.pick(better(other, value), there, where)
+                memory.store(index_role, indices, at, where)
+            memory.store(role, values, at, combine(value, other))
+
+    return inner(quadruple)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Rows that two vectors hold, padding and all, doubled where they are: in registers.
+"""Rows doubled in registers: short ones, padding and all, and as far as a vector goes, others.
 
 In memory a vector would be read across the two that were written last, which waits for both.
 """
@@ -94,3 +94,57 @@ def make_short(s: Scalars, lanes: int, indexed: bool) -> Any:
         return meet(row, ahead(row, kernel - taken))
 
     return inner(short, inlined=True)
+
+
+@cache
+def make_climb(s: Scalars, lanes: int, by: int, indexed: bool) -> Any:
+    """Windows of so many taps in a vector of a row, doubled as far as ``kernel`` and lanes allow.
+
+    ``laters`` are those of the vector behind it, of 1, 2, 4, ... taps. Gives the windows, how many
+    taps they have, and what the vector before it takes for ``laters``. Values come with places.
+    """
+    combine, better = s.combine, s.better
+    taken, most = U(by), U(2 * by)
+
+    def doubled(row, later):
+        value, where = row
+        other, there = later
+        other = vector.behind(value, other, by)
+        if indexed:
+            there = vector.behind(where, there, by)
+            where = vector.pick(better(other, value), there, where)
+        return combine(value, other), where
+
+    doubled = inner(doubled, inlined=True)
+
+    def last(row, later, kernel):
+        if kernel < most:
+            return row, taken, row
+        return doubled(row, later), most, row
+
+    if 2 * by == lanes:
+        return inner(last, inlined=True)
+    above = make_climb(s, lanes, 2 * by, indexed)
+
+    def climb(row, laters, kernel):
+        if kernel < most:
+            return row, taken, laters
+        later, others = laters
+        higher, reached, others = above(doubled(row, later), others, kernel)
+        return higher, reached, (row, others)
+
+    return inner(climb, inlined=True)
+
+
+@cache
+def make_nothing(s: Scalars, lanes: int, by: int) -> Any:
+    """What `make_climb` takes for ``laters`` where no vector lies behind."""
+    accumulator, identity, lane = s.accumulator, s.identity, s.lane
+
+    def nothing():
+        return vector.splat(accumulator(identity), lanes), vector.splat(lane(-1), lanes)
+
+    if by == 1:
+        return inner(nothing, inlined=True)
+    row, others = inner(nothing), make_nothing(s, lanes, by // 2)
+    return inner(lambda: (row(), others()), inlined=True)
