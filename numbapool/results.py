@@ -1,9 +1,12 @@
 """The memory of large results, kept for the next ones.
 
-The C library gives blocks of 32 MB and more back to the system as soon as they are free, and
-smaller ones when enough lie side by side; so calls that make large results wait for their pages
-again and again, which can take longer than the pooling. So memory is lent to such a result, comes
-back when the last view of it is gone, and is lent to the next result of its size.
+The C library gives blocks of 32 MB and more back to the system as soon as they are free, so calls
+that make such results wait for their pages again and again, which can take longer than the pooling.
+So memory is lent to a large result, comes back when the last view of it is gone, and is lent to the
+next result of its size.
+
+Smaller ones the C library keeps, once it has seen that large blocks are freed: up to twice the
+largest that ever was. Until then some lose their pages, too, by the order of their sizes.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from typing import ClassVar
 
 import numpy as np
 
-#: Lending takes 2 us more than `numpy.empty`, which calls of smaller results would feel.
-LARGE = 1024 * 1024
+#: What the C library never keeps. So it is shown a block a little smaller, which nobody writes to.
+LARGE = 32 * 1024 * 1024
+np.empty(LARGE - 64 * 1024, np.uint8)
 KEPT = 128 * 1024 * 1024
 
 
@@ -69,8 +73,8 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 def set_kept_memory(most: int = KEPT) -> None:
     """Say how much memory of large results is kept for the next ones, in all threads.
 
-    A result on the host of 1 MB or more lies in memory that an earlier one of its size had, if that
-    is gone: page faults of new memory can take longer than the pooling.
+    A result on the host of 32 MB or more lies in memory that an earlier one of its size had, if
+    that is gone: page faults of new memory can take longer than the pooling.
 
     Parameters
     ----------

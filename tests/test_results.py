@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import platform
 import subprocess
 import sys
 import threading
@@ -139,6 +140,27 @@ def test_threads_never_share_a_result():
         each.join()
     assert not wrong
     assert kept() <= 100_000_000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others keep memory otherwise")
+@pytest.mark.parametrize("planes", [1, 2, 5])
+def test_results_that_are_not_large_keep_their_pages(planes):
+    code = f"""
+import numpy, numbapool, resource
+x = numpy.ones((1, {planes}, 256, 256), "f4")
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def pool(index_dtype):
+    numbapool.max_pool2d(x, 63, 1, 31, return_indices=True, index_dtype=index_dtype, num_threads=1)
+for index_dtype in ("int32", "int64"):
+    pool(index_dtype), pool(index_dtype)
+    before = faults()
+    for _ in range(20):
+        pool(index_dtype)
+    print((faults() - before) // 20)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(int(each) < 50 for each in done.stdout.split()), done.stdout
 
 
 def test_a_process_may_end_with_large_results():
