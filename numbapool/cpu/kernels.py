@@ -38,7 +38,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
 #: Nanoseconds that a kernel takes for every element of four bytes, about, with vectors of 64 bytes;
 #: `rows` takes more for every fold.
 WORK = {"rows": 0.05, "doubling": 2, "bins": 0.2, "whole": 0.1}
-FOLD, FOLD_INDEXED = 0.02, 0.065
+FOLD, FOLD_INDEXED = 0.02, 0.05
 TASK = 7.0  # and for a task
 
 #: Those that can be blind to NaN, and stop where they meet one: half of the instructions.
@@ -311,7 +311,7 @@ def program(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
     )
     made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)
-    blind = name in BLIND and not indexed and may_be_blind(op, dtype)
+    blind = name in BLIND and may_be_blind(op, dtype) and not (indexed and is_half(dtype))
     tasks = -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS])
     if name == "bins":
         tasks = -(-planes * len(down) // laid[frame.TASK_ROWS])

@@ -60,18 +60,18 @@ def make_across(
     begun, better, combine, ended, unseen = s.across
     cells, planes, reach = lanes
     every = lanes.all
-    one, count, step = U(1), U(kernel), lane(stride)
+    one, count = U(1), U(kernel)
 
-    def columns(start, tap, width, inside):
-        column = vector.iota(lane, cells, planes) * vector.splat(step, every)
-        column += vector.splat(lane(start + np.int64(tap)), every)
-        if inside:
-            return column
-        first, last = vector.splat(lane(0), every), vector.splat(lane(width - 1), every)
-        column = vector.pick(column < first, first, column)
-        return vector.pick(column > last, last, column)
+    def columns(start):
+        column = vector.iota(lane, cells, planes) * vector.splat(lane(stride), every)
+        return column + vector.splat(lane(start), every)
 
-    columns = inner(columns)
+    def first_inside(start, width):
+        column, first, last = columns(start), lane(0), lane(width - 1)
+        column = vector.pick(column < first, vector.splat(first, every), column)
+        return vector.pick(column > last, vector.splat(last, every), column) - columns(start)
+
+    columns, first_inside = inner(columns), inner(first_inside)
 
     def across(x, at, by_plane, start, width, inside):
         if inside:
@@ -84,16 +84,18 @@ def make_across(
                 INPUT, x, at, by_plane, -start, width - start, fill, kernel, stride, cells,
                 planes, reach, taken_as, watched,
             )  # fmt: skip
-        value = begun(taken[0])
-        where = columns(start, U(0), width, inside) if placed else vector.splat(lane(0), every)
+        # Columns count from the window's first, until the best is known.
+        value, where = begun(taken[0]), vector.splat(lane(0), every)
+        if placed and not inside:
+            where = first_inside(start, width)
         for tap in range(one, count):
             other = begun(taken[tap])
             if indexed:
-                there = where
-                if placed:
-                    there = columns(start, tap, width, inside)
+                there = vector.splat(lane(tap) if placed else lane(0), every)
                 where = vector.pick(better(other, value), there, where)
             value = combine(value, other)
+        if placed:
+            where += columns(start)
         return ended(value), where, unseen(seen, value)
 
     return inner(across, inlined=True)
