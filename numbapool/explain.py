@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
+
+from .kept import Plans
 
 _one_at_a_time = threading.Lock()
 
@@ -83,32 +84,34 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
     if not callable(pool):
         raise TypeError(f"pool must be a function or a layer, got {type(pool).__name__}")
     noted: list[tuple[tuple[Any, ...], Any]] = []
-    asker, makers = threading.get_ident(), {module: module.make_plan for module in _roads(plan)}
-
-    def noting(make_plan: Callable[..., Any], *key: Any) -> Any:
-        mine = threading.get_ident() == asker
-        try:
-            made = make_plan(*key)
-        except plan.LargePlan as large:
-            noted.extend([(key, large.plan)] * mine)
-            raise
-        noted.extend([(key, made)] * mine)
-        return made
-
+    roads = [(road, road.plans) for road in _roads(plan)]
     # The way to a kernel has no room for a question: for this call, the plans come past here.
     with _one_at_a_time:
-        plan._few.clear()
-        for module, make_plan in makers.items():
-            module.make_plan = partial(noting, make_plan)
+        for road, plans in roads:
+            road.plans = _Noting(plans, noted)
         try:
             pool(*args, **kwargs)
         finally:
-            for module, make_plan in makers.items():
-                module.make_plan = make_plan
+            for road, plans in roads:
+                road.plans = plans
     if not noted:
         return Explanation((), ("none: this call has no plan, and no kernel of pooling",))
     kernels = tuple(made.program.name if made.program else "none" for _, made in noted)
     return Explanation(kernels, tuple(line for key, made in noted for line in _lines(key, made)))
+
+
+class _Noting(dict[tuple[Any, ...], Any]):
+    """Plans that note which of them the thread that made this asks for."""
+
+    def __init__(self, plans: Plans, noted: list[tuple[tuple[Any, ...], Any]]) -> None:
+        super().__init__()
+        self.plans, self.noted, self.asker = plans, noted, threading.get_ident()
+
+    def __missing__(self, call: tuple[Any, ...]) -> Any:
+        made = self.plans[call]
+        if threading.get_ident() == self.asker:
+            self.noted.append((call, made))
+        return made
 
 
 def _roads(plan: Any) -> list[Any]:
@@ -135,7 +138,7 @@ def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
             for n, step in zip(blocks, program.steps, strict=True)
         )
         return [head, f"  {program.name}: {WHAT[program.name]}", f"  {each}"]
-    how = "on one thread: it is less work than starting others" if made.small else "on all threads"
+    how = "on one thread: it is less work than starting others" if made.serial else "on all threads"
     tasks = f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}"
     kernels = []
     while program is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -23,23 +22,18 @@ from .arrays import (
     walked,
 )
 from .cpu import threads
-from .cpu.drivers import serial
+from .cpu.drivers import serial_on
 from .cpu.kernels import Program
 from .cpu.programs import program
+from .cpu.scalars import stored
 from .drawn import as_drawn
+from .kept import Plans
 from .ops import PoolOp
 from .ops.base import is_half
 from .ops.tried import tried
 
 #: Below so many nanoseconds of work, waking other threads costs more than they save.
 SMALL = 5_000
-
-#: Bytes of tables up to which a plan is one of many kept for the next call, and one of a few.
-KEPT = 128 * 1024
-KEPT_AMONG_FEW = 16 * 1024 * 1024
-FEW = 4
-#: Inputs with fewer elements never need such tables.
-LARGE = 4096
 
 #: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
 Where = tuple[Any, ...]
@@ -52,7 +46,7 @@ class Plan(NamedTuple):
     dtype: np.dtype
     index_dtype: np.dtype | None
     program: Program | None  # None where there is nothing to do
-    small: bool
+    serial: Callable[..., int] | None  # the way in where there is little to do, on one thread
     halves: bool  # of a type that kernels see as bits
     empty: Callable[[tuple[int, ...], np.dtype], np.ndarray]  # where results lie
 
@@ -88,27 +82,6 @@ def laid(
     return found[::-1]
 
 
-class LargePlan(Exception):
-    """A plan with large tables or drawn windows, not one of many: what is raised is not cached."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
-        self.plan = plan
-
-
-_few: dict[Any, Plan] = {}
-
-
-def _kept_among_few(call: Any, plan: Plan) -> Plan:
-    tables = plan.program.tables if plan.program else ()
-    drawn = call[1][0] is as_drawn  # as good as never drawn again
-    if not drawn and sum(table.nbytes for table in tables) <= KEPT_AMONG_FEW:
-        for old in list(_few)[: 1 - FEW]:
-            _few.pop(old, None)
-        _few[call] = plan
-    return plan
-
-
 class Described(NamedTuple):
     """Planes and the axes that they are pooled over, for any target."""
 
@@ -134,7 +107,6 @@ def described(
     return Described((*outer, *geometry.lengths(axes)), merged, prod(outer), walk)
 
 
-@lru_cache(maxsize=1024)
 def make_plan(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...] | None,
     dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None, inside: int = 0,
@@ -154,13 +126,20 @@ def make_plan(
         except ValueError as error:
             raise ValueError(f"no array can have the output's shape {result}") from error
         made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
-    small = made is None or made.work < SMALL
+    serial = None
+    if made is not None and made.work < SMALL:
+        kinds = [stored(dtype), stored(op.result(dtype)), index_dtype]
+        serial = serial_on(tuple(kinds), (len(shape), len(result), len(result)))
     bytes_each = max(op.result(dtype).itemsize, index_dtype.itemsize if index_dtype else 0)
-    empty = results.empty if prod(result) * bytes_each >= results.LARGE else np.empty
-    plan = Plan(result, op.result(dtype), index_dtype, made, small, is_half(dtype), empty)
-    if where[0] is as_drawn or (made and sum(table.nbytes for table in made.tables) > KEPT):
-        raise LargePlan(plan)
-    return plan
+    empty = results.empty if prod(result) * bytes_each >= results.LARGE else np.ndarray
+    return Plan(result, op.result(dtype), index_dtype, made, serial, is_half(dtype), empty)
+
+
+def _weight(plan: Plan) -> int:
+    return sum(table.nbytes for table in plan.program.tables) if plan.program else 0
+
+
+plans = Plans(make_plan, _weight)
 
 
 def run(
@@ -195,19 +174,12 @@ def run(
         index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
         return_indices = arguments.flag("return_indices", return_indices)
-    shape = array.shape
-    try:
-        plan = (_few and array.size >= LARGE and _few.get(
-            (op, where, shape, strides, dtype, return_indices, index_dtype, divisor, inside)
-        )) or make_plan(
-            op, where, shape, strides, dtype, return_indices, index_dtype, divisor, inside
-        )  # fmt: skip
-    except LargePlan as large:
-        call = op, where, shape, strides, dtype, return_indices, index_dtype, divisor, inside
-        plan = _kept_among_few(call, large.plan)
+    plan = plans[
+        op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside
+    ]
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
-    shape, dtype, kept, made, small, halves, empty = plan
+    shape, dtype, kept, made, serial, halves, empty = plan
     if out is None:
         asked: list[np.ndarray] = []
         values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
@@ -226,7 +198,7 @@ def run(
         turns = 0
         while (
             serial(made.address, seen, given_to, indices)
-            if small
+            if serial
             else threads.run(made, (seen, given_to, indices), num_threads)
         ):
             if turns:

@@ -14,6 +14,7 @@ import torch
 import numbapool
 from numbapool import plan
 from numbapool.cpu import frame
+from numbapool.kept import Plans
 
 X = np.random.default_rng(0).standard_normal((2, 3, 20, 24)).astype(np.float32)
 
@@ -210,17 +211,11 @@ def test_a_layer_lives_in_a_torch_module():
 
 @pytest.mark.parametrize("shape", [(1, 1, 4, 4), (2, 8, 64, 64)])
 def test_no_memory_to_work_in_is_an_error(shape, monkeypatch):
-    plans = []
-
-    def kept(*args):
-        plans.append(make_plan(*args))
-        return plans[-1]
-
-    make_plan = plan.make_plan
-    monkeypatch.setattr(plan, "make_plan", kept)
+    plans = Plans(plan.make_plan)
+    monkeypatch.setattr(plan, "plans", plans)
     x = np.ones(shape, np.float32)
     numbapool.max_pool2d(x, 3, 1)
-    words = plans[0].program.frame
+    words = next(iter(plans.values())).program.frame
     room = int(words[frame.SCRATCH])
     words[frame.SCRATCH] = 1 << 60
     try:
@@ -252,4 +247,4 @@ def test_explain_tells_the_kernel():
         numbapool.explain(numbapool.max_pool2d, x, 1.5)
     with pytest.raises(TypeError, match="pool must be a function or a layer, got ndarray"):
         numbapool.explain(x)  # type: ignore[arg-type]
-    assert plan.make_plan.cache_info().currsize  # and is itself again
+    assert type(plan.plans) is Plans  # and are themselves again

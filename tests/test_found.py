@@ -12,7 +12,7 @@ from test_windows import assert_same, assert_within
 
 import numbapool
 import numbapool.onnx
-from numbapool import geometry, plan
+from numbapool import geometry, kept, plan
 from numbapool.cli.common import CommandError
 from numbapool.cli.pictures import read_picture
 from numbapool.cpu import frame
@@ -167,23 +167,25 @@ def test_planes_that_are_broadcast_over_the_batch():
             assert_same(pool(x), pool(x.copy()))
 
 
-def test_large_tables_are_not_kept():
-    def kept():
-        return make_plan.cache_info().currsize
-
-    before = kept()
-    numbapool.avg_pool2d(np.ones((1, 1, 1, 300_000), np.uint8), (1, 7), 1)
-    assert kept() == before
-    numbapool.avg_pool2d(np.ones((1, 1, 1, 3_001), np.uint8), (1, 7), 1)
-    assert kept() == before + 1
+def test_plans_are_kept_up_to_a_number():
+    made = []
+    plans = kept.Plans(lambda *call: made.append(call) or len(made))
+    calls = [(MAX, (geometry.sliding, 2), number) for number in range(kept.MOST + 2)]
+    assert [plans[call] for call in calls] == list(range(1, kept.MOST + 3))
+    assert plans[calls[-1]] == kept.MOST + 2
+    assert len(plans) == kept.MOST
+    assert (calls[1] in plans, calls[2] in plans) == (False, True)
 
 
 def test_a_few_large_plans_are_kept():
     for width in (300_001, 300_002, 300_003, 300_004, 300_005):
         numbapool.avg_pool2d(np.ones((1, 1, 1, width), np.uint8), (1, 7), 1)
-    assert [call[2][-1] for call in plan._few] == [300_002, 300_003, 300_004, 300_005]
+    few = plan.plans.few
+    assert [call[2][-1] for call in few] == [300_002, 300_003, 300_004, 300_005]
+    assert all(call in plan.plans for call in few)
     numbapool.avg_pool2d(np.ones((1, 1, 1, 3_000_000), np.uint8), (1, 7), 1)  # 24 MB of tables
-    assert len(plan._few) == 4
+    assert len(few) == 4
+    assert all(call[2][-1] < 3_000_000 for call in plan.plans)
 
 
 def test_a_negated_tensor_is_no_out():

@@ -8,11 +8,12 @@ not compiled yet.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import prange
+from numba import from_dtype, prange, types
 
 from ..jit import compile_driver, compile_loop
 from . import memory
@@ -70,3 +71,17 @@ def _parallel(frame: Any, loop: Any, x: Any, out: Any, index: Any) -> int:
 
 serial = compile_driver(_serial)
 parallel = compile_driver(_parallel)  # with the loop's address
+
+
+@cache
+def serial_on(dtypes: tuple[np.dtype | None, ...], axes: tuple[int, ...]) -> Callable[..., int]:
+    """`serial` for arrays of these dtypes, or None, with so many axes.
+
+    It does not look at their types again: an eighth of a tiny call.
+    """
+    kinds = [
+        types.none if dtype is None else types.Array(from_dtype(dtype), count, "C")
+        for dtype, count in zip(dtypes, axes, strict=True)
+    ]
+    compiled: Callable[..., int] = serial.compile((types.int64, *kinds))
+    return compiled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..arrays import (
 from ..arrays import checked_index_dtype as checked
 from ..drawn import as_drawn
 from ..elementwise import is_number, mapped
+from ..kept import Plans
 from ..ops import MIN, PoolOp
 from ..ops.tried import tried
 from ..plan import Where, described
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     program: Program | None  # None where there is nothing to do
 
 
-def planned(
+def make_plan(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype,
     index_dtype: np.dtype | None, divisor: int | None, inside: int,
     aligned: bool,
@@ -53,7 +53,7 @@ def planned(
     return Plan(result, op.result(dtype), index_dtype, made)
 
 
-make_plan = lru_cache(maxsize=1024)(planned)
+plans = Plans(make_plan)
 
 
 def _readable(array: DeviceArray, dims: int, inside: bool) -> tuple[DeviceArray, int]:
@@ -81,10 +81,9 @@ def run(
     array, inside = _readable(given, where[1], where[0] is not as_drawn)
     indexed = arguments.flag("return_indices", return_indices)
     kind = checked("int64" if index_dtype is None else index_dtype) if indexed else None
-    # Every call draws anew: its plan is not kept.
-    make = planned if where[0] is as_drawn else make_plan
     call = op, where, array.shape, array.strides, array.dtype, kind, divisor, inside
-    plan = make(*call, array.aligned)
+    key = *call, array.aligned
+    plan = plans[key]
     kinds = [plan.dtype] if kind is None else [plan.dtype, kind]
     outs = [] if out is None else named_outs(out, len(kinds))
     # What is a copy of an array of the host has its results copied back there.
@@ -95,7 +94,8 @@ def run(
     if outs and source is not None:
         into = check_outs(out, shown[0].shape, kinds, source)
     if array.aligned and not all(each.aligned for each in results):
-        plan = make(*call, False)
+        key = *call, False
+        plan = plans[key]
     if plan.program is not None:
         stream = given.library.stream()
         with api.turn, api.on(given.device.index):
