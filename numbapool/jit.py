@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from numba import njit, types
+from numba.core import compiler
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
@@ -19,7 +20,7 @@ from numba.core.typing.templates import infer, infer_global
 
 from .fingerprints import called, named
 from .lazy import undisturbed
-from .parts import template
+from .parts import Compiler, template
 
 _kernels: list[CFunc] = []
 
@@ -65,7 +66,8 @@ def compile_loop(function: Callable[..., Any], parallel: bool = True) -> int:
 
 def _address(function: Callable[..., Any], words: int, parallel: bool = False) -> int:
     options = {"error_model": "numpy", "parallel": parallel}
-    kernel = CFunc(named(function), ((types.uintp,) * words, types.uintp), {}, options)
+    way = compiler.Compiler if parallel else Compiler
+    kernel = CFunc(named(function), ((types.uintp,) * words, types.uintp), {}, options, way)
     kernel._cache = _cache(function)
     with undisturbed():
         kernel.compile()

@@ -1,7 +1,7 @@
-"""Functions that only kernels call, compiled with less ado than Numba's own way makes.
+"""Kernels, and functions that only they call, compiled with less ado than Numba's own way makes.
 
-They are linked into the kernels that call them: none needs machine code of its own, nor do ours the
-passes for what they do not have (contexts, functions within, rewritten expressions).
+Ours do not need the passes for what they do not have (contexts, functions within, rewritten
+expressions), and what is linked into the kernels that call it needs no machine code of its own.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from numba.core.typing.templates import AbstractTemplate, Signature, fold_argume
 
 PASSES = (
     untyped_passes.TranslateByteCode, untyped_passes.FixupArgs, untyped_passes.IRProcessing,
-    untyped_passes.ReconstructSSA, typed_passes.NopythonTypeInference,
-    typed_passes.PreLowerStripPhis, typed_passes.IRLegalization, typed_passes.AnnotateTypes,
-    typed_passes.NativeLowering, typed_passes.NoPythonBackend,
+    untyped_passes.RewriteSemanticConstants, untyped_passes.DeadBranchPrune,
+    untyped_passes.GenericRewrites, untyped_passes.ReconstructSSA,
+    typed_passes.NopythonTypeInference, typed_passes.PreLowerStripPhis, typed_passes.IRLegalization,
+    typed_passes.AnnotateTypes, typed_passes.NativeLowering, typed_passes.NoPythonBackend,
 )  # fmt: skip
 OPTIONS = {
     "error_model": "numpy", "nopython": True, "no_rewrites": True,
@@ -29,7 +30,9 @@ OPTIONS = {
 }  # fmt: skip
 
 
-class _Compiler(CompilerBase):
+class Compiler(CompilerBase):
+    """Numba's way through the passes that ours need."""
+
     def define_pipelines(self) -> list[Any]:
         if not (self.state.func_id.func.__module__ or "").startswith(f"{__package__}."):
             # A user's may have more.
@@ -55,7 +58,7 @@ def _compiled(function: Callable[..., Any], args: tuple[Any, ...], inlined: bool
     flags.no_compile = True
     library = _Library(target.codegen(), function.__qualname__)
     made = compile_extra(
-        cpu_target.typing_context, target, function, args, None, flags, {}, library, _Compiler
+        cpu_target.typing_context, target, function, args, None, flags, {}, library, Compiler
     )
     target.insert_user_function(function, made.fndesc, [made.library])
     return made.signature.return_type
