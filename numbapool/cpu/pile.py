@@ -15,7 +15,7 @@ from .scalars import Scalars, make_taken
 
 U = np.uintp
 BLOCK = 8  # rows that are folded one after the other
-SIDE = 4  # vectors of each, side by side: memory wants rows in their order
+SIDES = 4, 16  # vectors of each, side by side: memory wants rows in their order
 
 
 def depth(rows: int) -> int:
@@ -42,18 +42,31 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
     """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack."""
     combine, taken_as = s.combine, make_taken(s, source)
     lanes = LINE // np.dtype(s.accumulator).itemsize
-    broad = SIDE * lanes
-    rows, zero, one, two, many, most = U(BLOCK), U(0), U(1), U(2), U(lanes), U(broad)
+    few, most = (U(side * lanes) for side in SIDES)
+    rows, zero, one, two, many = U(BLOCK), U(0), U(1), U(2), U(lanes)
     fill = s.fill if source == memory.INPUT else s.identity
 
     def some(x, at, valid):
         return taken_as(memory.some(source, x, at, valid, vector.splat(fill, lanes)))
 
-    def vectors(count):
+    def vectors(side):
+        count = side * lanes
+        if side > SIDES[0]:
+            return lambda x, at, valid: taken_as(memory.in_order(source, x, at, count, lanes))
         return lambda x, at, valid: taken_as(memory.lanes(source, x, at, count))
 
-    loads = (some, vectors(lanes), vectors(broad))
-    narrow, one_by_one, side_by_side = (_make_strip(combine, load) for load in loads)
+    def make_strips(side):
+        strip, together = _make_strip(combine, vectors(side)), U(side * lanes)
+
+        def strips(x, at, count, pitch, width, values, slot, valid):
+            for begin in range(zero, width, together):
+                j = vector.least(begin, width - together)
+                memory.store(stack, values, slot + j, strip(x, at + j, count, pitch, valid))
+
+        return inner(strips)
+
+    narrow = _make_strip(combine, some)
+    one_by_one, a_few, side_by_side = map(make_strips, (1, *SIDES))
 
     def join(values, first, second, width):
         """A slot and the one after it, in the first."""
@@ -68,22 +81,20 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
         if width < many:
             value = narrow(x, at, count, pitch, valid)
             memory.store_some(stack, values, slot, zero, value, valid)
+        elif width < few:
+            one_by_one(x, at, count, pitch, width, values, slot, valid)
         elif width < most:
-            for strip in range(zero, width, many):
-                j = vector.least(strip, width - many)
-                memory.store(stack, values, slot + j, one_by_one(x, at + j, count, pitch, valid))
+            a_few(x, at, count, pitch, width, values, slot, valid)
         else:
-            for strip in range(zero, width, most):
-                j = vector.least(strip, width - most)
-                memory.store(stack, values, slot + j, side_by_side(x, at + j, count, pitch, valid))
+            side_by_side(x, at, count, pitch, width, values, slot, valid)
 
     join, block = inner(join), inner(block)
 
     def pile(x, at, count, pitch, width, values):
         slot, pairs = zero, zero
         for done in range(zero, count, rows):
-            few = vector.least(rows, count - done)
-            block(x, at + done * pitch, few, pitch, width, values, slot)
+            taken = vector.least(rows, count - done)
+            block(x, at + done * pitch, taken, pitch, width, values, slot)
             slot += width
             pairs += one
             folded = pairs
