@@ -16,6 +16,7 @@ import numpy as np
 from numba import from_dtype, prange, types
 
 from ..jit import compile_driver, compile_loop
+from ..lazy import undisturbed
 from . import memory
 from .frame import SCRATCH, TASKS
 
@@ -83,5 +84,6 @@ def serial_on(dtypes: tuple[np.dtype | None, ...], axes: tuple[int, ...]) -> Cal
         types.none if dtype is None else types.Array(from_dtype(dtype), count, "C")
         for dtype, count in zip(dtypes, axes, strict=True)
     ]
-    compiled: Callable[..., int] = serial.compile((types.int64, *kinds))
+    with undisturbed():
+        compiled: Callable[..., int] = serial.compile((types.int64, *kinds))
     return compiled
