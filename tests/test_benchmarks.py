@@ -26,7 +26,7 @@ update_sys_path(str(ROOT / "benchmarks"))  # as asv imports them: the package, n
 from strategies import WIDTHS, few  # noqa: E402
 
 import numbapool  # noqa: E402
-from benchmarks import models, readme, report, table  # noqa: E402
+from benchmarks import models, readme, report, table, turns  # noqa: E402
 from benchmarks.bars import layers as bars_layers  # noqa: E402
 from benchmarks.bars import shapes  # noqa: E402
 from benchmarks.bars.__main__ import main as bars_main  # noqa: E402
@@ -313,3 +313,20 @@ def test_the_readme_comes_from_the_committed_results():
     found = json.loads(readme.LAYERS.read_text())
     text = report.markdown(readme.rows(found))
     assert text in (ROOT / "README.md").read_text()
+
+
+def test_checkouts_by_turns(tmp_path, capsys):
+    only = ["--only", "max 3x3/s2/p1 (1,10,112,112)", "--rounds", "1", "--indices"]
+    turns.main([str(ROOT), str(ROOT), *only])
+    told = capsys.readouterr().out
+    assert re.search(r"^max 3x3/s2/p1 \(1,10,112,112\) .*first .* us .*\| median .* us", told)
+    assert re.search(r"^old over new, mean of 1: first [\d.]+, least [\d.]+, median", told, re.M)
+    (tmp_path / "numbapool").mkdir()
+    wrong = "import numpy\ndef max_pool2d(x, *_, **__): return x[..., ::2, ::2].copy(), x[0].copy()\n"
+    (tmp_path / "numbapool" / "__init__.py").write_text(wrong)
+    with pytest.raises(SystemExit, match="the results differ"):
+        turns.main([str(ROOT), str(tmp_path), *only])
+    with pytest.raises(SystemExit, match="no checkout of numbapool: nowhere"):
+        turns.main(["nowhere", str(ROOT)])
+    with pytest.raises(SystemExit, match="no layer has 'none'"):
+        turns.main([str(ROOT), str(ROOT), "--only", "none"])
