@@ -322,11 +322,14 @@ def test_checkouts_by_turns(tmp_path, capsys):
     assert re.search(r"^max 3x3/s2/p1 \(1,10,112,112\) .*first .* us .*\| median .* us", told)
     assert re.search(r"^old over new, mean of 1: first [\d.]+, least [\d.]+, median", told, re.M)
     (tmp_path / "numbapool").mkdir()
-    wrong = "import numpy\ndef max_pool2d(x, *_, **__): return x[..., ::2, ::2].copy(), x[0].copy()\n"
+    wrong = "def max_pool2d(x, *_, **__): return x[..., ::2, ::2].copy(), x[0].copy()"
     (tmp_path / "numbapool" / "__init__.py").write_text(wrong)
     with pytest.raises(SystemExit, match="the results differ"):
         turns.main([str(ROOT), str(tmp_path), *only])
     with pytest.raises(SystemExit, match="no checkout of numbapool: nowhere"):
         turns.main(["nowhere", str(ROOT)])
-    with pytest.raises(SystemExit, match="no layer has 'none'"):
+    with pytest.raises(SystemExit, match="no layer of at most 20000000 elements has 'none'"):
         turns.main([str(ROOT), str(ROOT), "--only", "none"])
+    (tmp_path / "numbapool" / "__init__.py").write_text("raise SystemExit(1)")
+    with pytest.raises(SystemExit, match=f"what lies in {re.escape(str(tmp_path))} failed"):
+        turns.main([str(ROOT), str(tmp_path), *only])

@@ -139,7 +139,10 @@ def test_the_example_of_the_readme():
 
 def test_what_does_not_compile_is_said():
     op = numbapool.PoolOp("odd", identity=zero, combine=lambda earlier, later: earlier.name)
-    with pytest.raises(TypeError, match="op 'odd' does not compile for float32"):
+    with pytest.raises(TypeError, match="op 'odd' does not compile for float32: Unknown attrib"):
+        numbapool.pool(blocks(4, 4), op, 2)
+    op = numbapool.PoolOp("odd", identity=zero, better=lambda candidate, best: nowhere)  # noqa: F821
+    with pytest.raises(TypeError, match=r"float32: NameError: name 'nowhere' is not defined\Z"):
         numbapool.pool(blocks(4, 4), op, 2)
     with pytest.raises(ValueError, match="one of combine, better and reduce, got name='none'"):
         numbapool.PoolOp("none", identity=zero)
@@ -161,6 +164,10 @@ def add(earlier, later):
     ("float32", {"reduce": lambda taps, n: (taps[0], n)}, "reduce must give a number, got .*, 4"),
     ("float32", {"combine": add, "result": lambda dtype: "f8"}, "result must give a dtype .*'f8'"),
     ("float32", {"combine": add, "identity": lambda: 0}, "identity does not take float32: "),
+    ("int32", {"combine": add, "identity": lambda d: -np.inf}, "identity gives -inf, which int32"),
+    ("uint8", {"combine": add, "identity": lambda d: 300}, "identity gives 300, which uint8"),
+    ("bool", {"combine": add, "identity": lambda d: 0.5}, "identity gives 0.5, which bool cannot"),
+    ("float32", {"combine": add, "identity": lambda d: None}, "identity must give a number, got N"),
 ])  # fmt: skip
 def test_what_its_types_cannot_hold_is_said(dtype, functions, says):
     """Once such a float was cut to an integer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from textwrap import dedent
 
 import numpy as np
 from numba.core.errors import NumbaError
@@ -71,7 +72,14 @@ def program(
     try:
         return _gathering(op, axes, planes, walk, dtype, index_dtype, divisor)
     except NumbaError as error:
-        raise TypeError(f"op {op.name!r} does not compile for {dtype}: {error}") from error
+        cause = _innermost(str(error))
+        raise TypeError(f"op {op.name!r} does not compile for {dtype}: {cause}") from error
+
+
+def _innermost(told: str) -> str:
+    """What Numba says of the function that failed, without what it says of all that call it."""
+    last = told.split("Failed in ")[-1].partition("\n")[2]
+    return dedent(last.partition("During: Pass")[0]).strip() or told
 
 
 def described(

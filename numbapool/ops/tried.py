@@ -11,6 +11,7 @@ from .base import PoolOp, called, is_half
 
 #: Numbers of a kind are held by those of as high a rank, whatever their bits.
 RANKS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+NUMBERS = (bool, int, float, complex, np.number, np.bool_)
 
 
 def _dtype(op: PoolOp, name: str, dtype: np.dtype) -> np.dtype:
@@ -40,16 +41,29 @@ def tried(op: PoolOp, dtype: np.dtype) -> None:
             f"{called(accumulator)} for {called(dtype)}: what is counted is folded as float64, say"
         )
     number = np.dtype(np.float32) if is_half(accumulator) else accumulator
-    try:
-        op.identity(number)
-    except Exception as error:
-        raise TypeError(f"op {op.name!r}: identity does not take {number}: {error}") from error
+    _try_identity(op, number)
     one = number.type(1)
     taps = np.full(4, one)
     _try(op, "lift", "accumulator", accumulator, one)
     _try(op, "combine", "accumulator", accumulator, one, one)
     _try(op, "reduce", "accumulator", accumulator, taps, len(taps))
     _try(op, "finish", "result", result, one, one)
+
+
+def _try_identity(op: PoolOp, dtype: np.dtype) -> None:
+    try:
+        given = op.identity(dtype)
+    except Exception as error:
+        raise TypeError(f"op {op.name!r}: identity does not take {dtype}: {error}") from error
+    if not isinstance(given, NUMBERS):
+        raise TypeError(f"op {op.name!r}: identity must give a number, got {given!r} for {dtype}")
+    try:
+        with np.errstate(all="ignore"):
+            held = dtype.kind in "fc" or bool(dtype.type(given) == given)
+    except (OverflowError, ValueError, TypeError):
+        held = False
+    if not held:
+        raise TypeError(f"op {op.name!r}: identity gives {given!r}, which {dtype} cannot hold")
 
 
 def _rank(dtype: np.dtype) -> int:
@@ -70,7 +84,7 @@ def _try(op: PoolOp, name: str, holder: str, dtype: np.dtype, *args: Any) -> Non
         ) from None
     except Exception:  # what is only for the compiler to do, it says
         return
-    if not isinstance(given, (bool, int, float, complex, np.number, np.bool_)):
+    if not isinstance(given, NUMBERS):
         raise TypeError(
             f"op {op.name!r}: {name} must give a number, got {given!r} for {called(dtype)}"
         )
