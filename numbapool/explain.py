@@ -9,7 +9,7 @@ from typing import Any
 
 from .kept import Plans
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()  # what is explained may explain
 
 WHAT = {
     "rows": "small windows: across each row, then down the folded rows, a vector of outputs a time",
@@ -84,9 +84,9 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
     if not callable(pool):
         raise TypeError(f"pool must be a function or a layer, got {type(pool).__name__}")
     noted: list[tuple[tuple[Any, ...], Any]] = []
-    roads = [(road, road.plans) for road in _roads(plan)]
     # The way to a kernel has no room for a question: for this call, the plans come past here.
     with _one_at_a_time:
+        roads = [(road, road.plans) for road in _roads(plan)]
         for road, plans in roads:
             road.plans = _Noting(plans, noted)
         try:

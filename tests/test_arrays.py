@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -248,3 +250,21 @@ def test_explain_tells_the_kernel():
     with pytest.raises(TypeError, match="pool must be a function or a layer, got ndarray"):
         numbapool.explain(x)  # type: ignore[arg-type]
     assert type(plan.plans) is Plans  # and are themselves again
+
+
+def test_explaining_in_threads_and_within():
+    """Once the plans of one call were noted for ever, since another began before it ended."""
+    x, began = np.ones((1, 2, 9, 9), np.float32), threading.Event()
+
+    def slow(x):
+        began.set()
+        time.sleep(0.1)
+        return numbapool.max_pool2d(x, 3)
+
+    thread = threading.Thread(target=numbapool.explain, args=(slow, x))
+    thread.start()
+    began.wait()
+    told = numbapool.explain(numbapool.explain, numbapool.max_pool2d, x, 3)
+    thread.join()
+    assert told.kernels == ("rows",)
+    assert type(plan.plans) is Plans

@@ -137,6 +137,21 @@ def test_the_example_of_the_readme():
     assert names["indices"].shape == (2, 3, 4, 4)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("window", [((1, 3), (1, 1), (0, 1)), ((3, 3), (2, 2), (1, 1))])
+def test_the_last_of_equals_lies_inside(dtype, window):
+    """Once a tap beyond the right border, which equals the identity, won with a place there."""
+    op = numbapool.PoolOp("last max", identity=MAX.identity, better=lambda a, b: a >= b)
+    x = np.full((2, 3, 6, 21), MAX.identity(np.dtype(dtype)))
+    x[1, 1, ::2, ::3] = 1
+    values, places = numbapool.pool(x, op, *window, return_indices=True)
+    for p, plane in enumerate(oracle.planes(x, 2)):
+        for where, taps in oracle.windows_of(oracle.windows(x.shape, *window)):
+            best = max(taps, key=lambda tap: (plane[tap], tap))
+            at = (p // 3, p % 3, *where)
+            assert (values[at], places[at]) == (plane[best], best[0] * 21 + best[1])
+
+
 def test_what_does_not_compile_is_said():
     op = numbapool.PoolOp("odd", identity=zero, combine=lambda earlier, later: earlier.name)
     with pytest.raises(TypeError, match="op 'odd' does not compile for float32: Unknown attrib"):

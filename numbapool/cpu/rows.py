@@ -6,9 +6,9 @@ down a strip, in a tile where rows go in their order, as memory wants them. Taps
 order, so `better` alone decides between equals.
 
 Places outside the input are lanes that are not read. They hold the identity, and in an index map
-the place of the nearest column inside: it wins only where nothing is better, and is the first tap
-there. A table tells the input row of each row of a padded plane: outside, the nearest one again for
-a selection, and none for a sum.
+the place of the nearest column inside: one wins only where nothing is better, and that is the
+first tap there, or the last. A table tells the input row of each row of a padded plane: outside,
+the nearest one again for a selection, and none for a sum.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def make_across(
         column = vector.iota(lane, cells, planes) * vector.splat(lane(stride), every)
         return column + vector.splat(lane(start), every)
 
-    def first_inside(start, width):
-        column, first, last = columns(start), lane(0), lane(width - 1)
-        column = vector.pick(column < first, vector.splat(first, every), column)
-        return vector.pick(column > last, vector.splat(last, every), column) - columns(start)
+    def nearest_inside(column, width):
+        first, last = vector.splat(lane(0), every), vector.splat(lane(width - 1), every)
+        column = vector.pick(column < first, first, column)
+        return vector.pick(column > last, last, column)
 
-    columns, first_inside = inner(columns), inner(first_inside)
+    columns, nearest_inside = inner(columns), inner(nearest_inside)
 
     def across(x, at, by_plane, start, width, inside):
         if inside:
@@ -86,8 +86,6 @@ def make_across(
             )  # fmt: skip
         # Columns count from the window's first, until the best is known.
         value, where = begun(taken[0]), vector.splat(lane(0), every)
-        if placed and not inside:
-            where = first_inside(start, width)
         for tap in range(one, count):
             other = begun(taken[tap])
             if indexed:
@@ -96,6 +94,8 @@ def make_across(
             value = combine(value, other)
         if placed:
             where += columns(start)
+            if not inside:
+                where = nearest_inside(where, width)
         return ended(value), where, unseen(seen, value)
 
     return inner(across, inlined=True)
