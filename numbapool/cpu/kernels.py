@@ -37,7 +37,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
 
 #: Nanoseconds that a kernel takes for every element of four bytes, about, with vectors of 64 bytes;
 #: `rows` takes more for every fold.
-WORK = {"rows": 0.05, "doubling": 2, "bins": 0.2, "whole": 0.1}
+WORK = {"rows": 0.05, "doubling": 2, "bins": 0.2, "whole": 0.08}
 FOLD, FOLD_INDEXED = 0.02, 0.05
 TASK = 7.0  # and for a task
 
