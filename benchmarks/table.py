@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import platform
 import sys
 import time
@@ -23,7 +22,7 @@ import torch
 
 from numbapool.bench.layers import Window, sample
 from numbapool.bench.peers import THREADS, Call, arrays, bind, compare
-from numbapool.bench.timing import medians
+from numbapool.bench.timing import medians, warn_of_load
 
 from .models import read_layers
 from .report import Row, Summary, markdown, plain
@@ -91,16 +90,6 @@ def _processor() -> str:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or platform.machine()
-
-
-def warn_of_load() -> None:
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
-    if load > 0.5:
-        print(
-            f"load average {load:.1f}: with others at work, a thread that waits at torch's barrier "
-            "may wait for milliseconds, and the ratios say little",
-            file=sys.stderr,
-        )
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -110,6 +110,8 @@ def _medians(turns: list[Any]) -> list[float]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints old time over new time of each layer, and the geometric mean of all."""
+    from numbapool.bench.timing import warn_of_load
+
     from .models import read_layers
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.turns", description=__doc__)
@@ -124,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     if asked.rounds < 1:
         parser.error(f"--rounds must be at least 1, got {asked.rounds}")
+    warn_of_load()
     logs: list[list[float]] = []
     with (
         tempfile.TemporaryDirectory() as cache,

@@ -13,7 +13,9 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from ..table import machine, warn_of_load
+from numbapool.bench.timing import warn_of_load
+
+from ..table import machine
 from . import family, layers, process, relatives, shapes
 from .bar import Bar, markdown, worst_of_runs
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import time
 from collections.abc import Mapping
 
@@ -40,3 +42,14 @@ def medians(calls: Mapping[str, Call]) -> dict[str, float]:
 
 def _count(pace: float) -> int:
     return min(MOST, max(1, int(SECONDS / TURNS / pace)))
+
+
+def warn_of_load() -> None:
+    """Says so where others are at work."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    if load > 0.5:
+        print(
+            f"load average {load:.1f}: with others at work, a thread that waits at torch's barrier "
+            "may wait for milliseconds, and the ratios say little",
+            file=sys.stderr,
+        )

@@ -164,6 +164,9 @@ def run(args: argparse.Namespace) -> None:
     cases = _cases(args.only)
     if not cases:
         raise CommandError(f"no layer's name has {args.only!r}")
+    from numbapool.bench.timing import warn_of_load
+
+    warn_of_load()
     names = [f"{op} {layer}" for op, layer in cases]
     rows = []
     with Atomic(args.output) as output:
