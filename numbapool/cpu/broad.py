@@ -30,12 +30,21 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     zero, one, two, three, four, many, step = U(0), U(1), U(2), U(3), U(4), U(lanes), U(stride)
     in_registers = selects and stride == 1
 
-    def read(x, row_at, column, left, width):
+    def some(x, row_at, column, left, width):
         place = vector.iota(np.int32, lanes, 1) + vector.splat(np.int32(column - left), lanes)
         low, high = vector.splat(np.int32(0), lanes), vector.splat(np.int32(width), lanes)
         inside = (place >= low) & (place < high)
         fill = vector.splat(nothing, lanes)
         taken = memory.some(INPUT, x, row_at + U(column - left), inside, fill)
+        return taken_as(taken), watched(taken)
+
+    some = inner(some, inlined=True)
+
+    def read(x, row_at, column, left, width):
+        begin = column - left
+        if begin < 0 or begin + np.int64(lanes) > width:
+            return some(x, row_at, column, left, width)
+        taken = memory.lanes(INPUT, x, row_at + U(begin), lanes)
         return taken_as(taken), watched(taken)
 
     def window(line, at):
@@ -67,8 +76,8 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         count = (cells - one) * step + (kernel - one) * apart + one
         if in_registers and apart == one and count <= two * many:
             column = np.int64(first)
-            value, unseen = read(x, row_at, column, left, width)
-            other, seen = read(x, row_at, column + np.int64(lanes), left, width)
+            value, unseen = some(x, row_at, column, left, width)
+            other, seen = some(x, row_at, column + np.int64(lanes), left, width)
             where = there = vector.splat(lane(0), lanes)
             if indexed:
                 where = memory.lanes(INPUT, columns, first, lanes)

@@ -51,7 +51,7 @@ from .scalars import Scalars
 U = np.uintp
 LATER = U(2)  # rows further on that are asked for, while one is folded
 BUDGET = 512 * 1024  # bytes of a tile
-EXTENTS = 4  # of a window, in the output rows of a task: their input rows overlap by one
+EXTENTS = 5  # of a window, in the output rows of a task: their input rows overlap by one
 FEWEST_ROWS = 32
 MOST = 4 * 1024 * 1024  # bytes of scratch
 
