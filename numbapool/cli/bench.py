@@ -166,7 +166,8 @@ def run(args: argparse.Namespace) -> None:
         raise CommandError(f"no layer's name has {args.only!r}")
     from numbapool.bench.timing import warn_of_load
 
-    warn_of_load()
+    if args.target == "cpu":
+        warn_of_load()
     names = [f"{op} {layer}" for op, layer in cases]
     rows = []
     with Atomic(args.output) as output:
