@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, vector
+from . import edges, memory, vector
 from .frame import (
     ACROSS_COUNTS,
     BY_BATCH,
@@ -76,7 +76,7 @@ def make_part(s: Scalars, role: int) -> Any:
     def part(x, at, count, stack):
         if count <= many:
             valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count), lanes)
-            return taken_as(memory.some(role, x, at, valid, vector.splat(fill, lanes)))
+            return taken_as(edges.some(role, x, at, valid, vector.splat(fill, lanes)))
         return vectors(x, at, count, stack)
 
     return inner(part, inlined=True)
@@ -94,8 +94,8 @@ def make_met(s: Scalars) -> Any:
 
     def met(parts, counts, waiting, out, to):
         done = finish(tree(parts, zero), memory.lanes(PART, counts, zero, lanes))
-        kept = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(waiting), lanes)
-        memory.store_some(OUTPUT, out, to - waiting, zero, vector.convert(done, result), kept)
+        done = vector.convert(done, result)
+        edges.store_some(OUTPUT, out, to - waiting, zero, done, lanes, waiting)
 
     return inner(met)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, taps, vector
+from . import edges, memory, taps, vector
 from .ladder import ends, make_double, make_triple
 from .memory import INPUT, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
 from .scalars import Scalars, make_taken
@@ -19,11 +19,11 @@ U = np.uintp
 def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     """Folds the windows of some outputs in an input row, from the padded column ``first`` on.
 
-    It tells what is watched of the inputs.
+    It tells whether it met what is watched in the inputs: a vector would come back through memory.
     """
     combine, better, lane = s.combine, s.better, s.lane
     nothing, selects, taken_as = s.fill, s.selects, make_taken(s, INPUT)
-    watched, worse = s.watched, s.worse
+    watched, worse, met = s.watched, s.worse, s.met
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
     triple, short = make_triple(s, WHOLE, lanes), make_short(s, lanes, indexed)
     climb, nothing_yet = make_climb(s, lanes, 1, indexed), make_nothing(s, lanes, lanes // 2)
@@ -35,7 +35,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         low, high = vector.splat(np.int32(0), lanes), vector.splat(np.int32(width), lanes)
         inside = (place >= low) & (place < high)
         fill = vector.splat(nothing, lanes)
-        taken = memory.some(INPUT, x, row_at + U(column - left), inside, fill)
+        taken = edges.some(INPUT, x, row_at + U(column - left), inside, fill)
         return taken_as(taken), watched(taken)
 
     some = inner(some, inlined=True)
@@ -86,7 +86,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             give(tile, tile_index, to, value, where, row_index)
             if cells > many:
                 give(tile, tile_index, to + many * rows, other, there, row_index)
-            return worse(unseen, seen)
+            return met(worse(unseen, seen))
         unseen, taken, at = watched(vector.splat(nothing, lanes)), one, zero
         if selects and apart == one:
             at = (count + many - one) // many * many
@@ -127,7 +127,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                         where = vector.pick(better(other, value), there, where)
                     value = combine(value, other)
                 give(tile, tile_index, to + j * rows, value, where, row_index)
-            return unseen
+            return met(unseen)
         left, bit, passed = kernel, one, zero
         while left % three == zero:
             triple(line, count, taken * apart)
@@ -143,6 +143,6 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             if two * bit <= left:
                 double(line, line_index, count, taken * apart)
             taken, bit = taken * two, bit * two
-        return unseen
+        return met(unseen)
 
     return inner(across)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..geometry import Sliding
 from ..jit import inner
-from . import memory, vector
+from . import edges, memory, vector
 from .broad import make_across
 from .frame import (
     ACROSS_COUNTS,
@@ -92,7 +92,6 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind, stamp = s.selects, s.divides, s.blind, s.fingerprint
-    watched, worse, met, nothing = s.watched, s.worse, s.met, s.fill
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
     zero, one, two, three, four, many, step = U(0), U(1), U(2), U(3), U(4), U(lanes), U(stride)
 
@@ -129,16 +128,10 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             taken, bit = taken * two, bit * two
 
     def give(done, where, out, index, to, left_over):
-        place = vector.convert(where, index_type)
-        if left_over >= many:
-            memory.store(OUTPUT, out, to, done)
-            if indexed:
-                memory.store(OUTPUT_INDEX, index, to, place)
-        else:
-            kept = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(left_over), lanes)
-            memory.store_some(OUTPUT, out, to, zero, done, kept)
-            if indexed:
-                memory.store_some(OUTPUT_INDEX, index, to, zero, place, kept)
+        edges.store_some(OUTPUT, out, to, zero, done, lanes, left_over)
+        if indexed:
+            place = vector.convert(where, index_type)
+            edges.store_some(OUTPUT_INDEX, index, to, zero, place, lanes, left_over)
 
     outside, digits, give = inner(outside), inner(digits), inner(give)
 
@@ -176,7 +169,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         tiles = (height_out + task_rows - one) // task_rows
         plane, top = first // tiles, first % tiles * task_rows
         for task in range(first, last):
-            unseens = watched(vector.splat(nothing, lanes))
+            met = False
             base = plane * by_channel
             if plane >= channels:
                 base = plane // channels * by_batch + plane % channels * by_channel
@@ -193,8 +186,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                             here, columns, lane(row * by_place), line, line_index, tile, tile_index,
                             r * many, rows, LATER * by_row,
                         )  # fmt: skip
-                        if blind:
-                            unseens = worse(unseens, unseen)
+                        met |= unseen
                 for j in range(zero, here, many):
                     strip = memory.pointer(scratch + j * rows * item, accumulator)
                     strip_index = memory.pointer(tile_index_at + j * rows * lane_item, lane)
@@ -238,7 +230,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                         done = vector.convert(finish(value, count), result)
                         give(done, where, out, index, to, here - j)
                         to += cells
-            if blind and met(unseens):
+            if blind and met:
                 return task
             top = bottom
             if top == height_out:

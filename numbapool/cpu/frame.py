@@ -8,16 +8,16 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(39)
+FIELDS = range(40)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, how many tasks it has, and nanoseconds of work in all, about.
     KERNEL, EXACT, SCRATCH, TASKS, WORK,
     # Addresses of tables.
     ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
-    # Planes: channels of a batch; elements from batch to batch, plane to plane and row to row;
-    # sizes.
-    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
+    # Planes: channels of a batch; elements from batch to batch, plane to plane and row to row, and
+    # from the first to behind the last; sizes.
+    CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, EXTENT, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,
     # What a row and a column count in the numbers of an index map.
     PLACE_DOWN, PLACE_ACROSS,
     # Tasks: output rows in one, and rows of scratch that it needs.
@@ -43,7 +43,7 @@ def plane_at(plane: Any, channels: Any, by_batch: Any, by_channel: Any) -> Any:
     return plane // channels * by_batch + plane % channels * by_channel
 
 
-LINE = 64  # bytes of a cache line, and of a vector
+LINE = 64  # bytes of a cache line, and of vectors whose lanes meet: the same on every machine
 
 
 @inner

@@ -17,12 +17,15 @@ from ..spans import cells, taps
 from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
 from .extremes import by_extremes
 from .frame import LINE
+from .machine import VECTOR
 from .nearest import Stacked, nearest
-from .order import FEWEST_TASKS, TILE_BYTES, Lanes, Order, fetched, rows_of, task_rows
+from .order import FEWEST_TASKS, TILE_BYTES, Lanes, Order, fetched, rows_of, strip, task_rows
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
+#: Of more taps than so many vectors have, doubling takes wide strips.
+LARGE = 2
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
@@ -222,6 +225,16 @@ def _work(name: str, down: Axis, across: Axis, indexed: bool) -> float:
     return WORK[name] + folds * (FOLD_INDEXED if indexed else FOLD)
 
 
+def extent(
+    planes: int, walk: tuple[int, int, int], height: int, by_row: int, width: int
+) -> int:
+    """Elements from the first to behind the last: whatever lies between can be read."""
+    channels, by_batch, by_channel = walk
+    last = planes - 1
+    plane = last // channels * by_batch + last % channels * by_channel
+    return plane + (height - 1) * by_row + width
+
+
 def lane_of(axes: Sequence[Laid]) -> type:
     """What the places of an index map fit in."""
     last = sum((laid.axis.size - 1) * max(laid.place, 1) for laid in axes)
@@ -264,14 +277,15 @@ def program(
     if even:  # planes lie equally far apart: they are the channels of one batch
         walk = (planes, 0, walk[2])
     all_lanes = LINE // sizes[0]
-    most = LINE // max(sizes) if indexed else all_lanes  # in kernels with places in lanes
+    each = max(sizes) if indexed else sizes[0]  # in kernels with places in lanes
+    most, widest = VECTOR // each, LINE // each
     beside = planes if even and not alone else 1
     name = _choose(down, across, 1 if alone else planes, all_lanes, most, sizes)
     window: tuple[Any, ...] = ()
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        lanes = Lanes.of(len(across), across.kernel, across.stride, beside, most)
+        lanes = Lanes.of(len(across), across.kernel, across.stride, beside, most, widest)
         most_rows = len(down)
         if len(axes) == 1 and even and not (alone or lanes.reach):
             # Lines are the rows of a plane: what a task costs is paid for several of them.
@@ -293,8 +307,9 @@ def program(
     elif name == "doubling":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        lanes = Lanes(most, 1, 0)
-        window = (across.stride, most)
+        if across.kernel > most * LARGE:
+            most = strip(len(across), most, widest)
+        lanes, window = Lanes(most, 1, 0), (across.stride, most)
         panels = doubling.Tiling.of(down, across, most, *sizes)
         laid, scratch = _lay_doubling(down, across, panels), panels.scratch
     else:
@@ -321,6 +336,7 @@ def program(
         frame.KERNEL: made(blind, *window),
         frame.TASKS: tasks,
         frame.BY_ROW: tall.by,
+        frame.EXTENT: extent(planes, walk, down.size, tall.by, across.size),
         frame.PLACE_DOWN: tall.place,
         frame.PLACE_ACROSS: broad.place,
         frame.PLANES: planes,

@@ -18,7 +18,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .frame import EXACT, KERNEL
-from .vector import Vector, joined, shuffle
+from .vector import Vector, joined
 
 ROLES = range(9)
 FRAME, INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX, PART = ROLES
@@ -114,29 +114,6 @@ def in_order(
     return vector(role, base, types.uintp, count, lanes), generate
 
 
-def masked(builder: Any, name: str, vector: Any, result: Any, args: Any) -> Any:
-    """Calls LLVM's masked load or store of a type of vectors."""
-    kind = ir.FunctionType(result, [arg.type for arg in args])
-    item = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}.get(vector.element)
-    suffix = f"v{vector.count}{item or f'i{vector.element.width}'}"
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.{suffix}.p0")
-    return builder.call(function, args)
-
-
-@intrinsic(prefer_literal=True)
-def some(typing_context: Any, role: Any, base: Any, at: Any, mask: Any, fill: Any) -> Any:
-    """The vector at ``base[at]`` where the mask is set, ``fill`` elsewhere; that is not read."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[4].type
-        item = ir.IntType(32)(align(context, base.dtype))
-        here = place(builder, args[1], args[2], kind)
-        call = masked(builder, "masked.load", kind, kind, [here, item, args[3], args[4]])
-        return tag(builder, call, role.literal_value)
-
-    return fill(role, base, types.uintp, mask, fill), generate
-
-
 @intrinsic(prefer_literal=True)
 def store(typing_context: Any, role: Any, base: Any, at: Any, value: Any) -> Any:
     """``base[at] = value``, or the lanes from there on; ``role`` is a constant."""
@@ -149,28 +126,6 @@ def store(typing_context: Any, role: Any, base: Any, at: Any, value: Any) -> Any
         return context.get_dummy_value()
 
     return types.void(role, base, types.uintp, kept), generate
-
-
-@intrinsic(prefer_literal=True)
-def store_some(
-    typing_context: Any, role: Any, base: Any, at: Any, apart: Any, value: Any, mask: Any
-) -> Any:
-    """Stores the lanes where the mask is set; of a vector of several planes' lanes, ``apart``."""
-    many = value.lanes // mask.lanes
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        item = ir.IntType(32)(align(context, base.dtype))
-        for number in range(many):
-            lanes = list(range(number * mask.lanes, (number + 1) * mask.lanes))
-            part = shuffle(builder, args[4], lanes) if many > 1 else args[4]
-            beyond = builder.mul(args[3], args[3].type(number))
-            here = place(builder, args[1], builder.add(args[2], beyond), part.type)
-            arguments = [part, here, item, args[5]]
-            call = masked(builder, "masked.store", part.type, ir.VoidType(), arguments)
-            tag(builder, call, role.literal_value)
-        return context.get_dummy_value()
-
-    return types.void(role, base, types.uintp, types.uintp, value, mask), generate
 
 
 @intrinsic

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from ..geometry import Sliding
 
 TILE_BYTES = 16 * 1024
+#: Strips of two registers spare half of the loop, but for what lies past the last output.
+MOST_LEFT_OVER = 1.125
 #: A task reads so many bytes; tasks of few rows would fold many again that their windows share.
 TASK_BYTES, FEWEST_ROWS = 64 * 1024, 8
 #: What is written soon follows what is read: after so many bytes of both, or so many rows.
@@ -38,9 +40,12 @@ class Lanes(NamedTuple):
     reach: int
 
     @classmethod
-    def of(cls, cells: int, kernel: int, stride: int, planes: int, most: int) -> Lanes:
+    def of(
+        cls, cells: int, kernel: int, stride: int, planes: int, most: int, widest: int
+    ) -> Lanes:  # fmt: skip
+        """For vectors of ``most`` lanes, or, in strips, of up to ``widest``."""
         if cells > most:
-            return cls(most, 1, 0)
+            return cls(strip(cells, most, widest), 1, 0)
         row = max(_power_of_two(cells), most // 4)
         # All or one: each number of planes is a kernel to compile.
         side_by_side = most // row if planes >= most // row else 1
@@ -77,6 +82,12 @@ class Order(NamedTuple):
             return cls(False, kernel - 1, held)
         in_turn = everything > BEYOND and plane > NEAR_OVERLAPPING
         return cls(False, kernel if far else (kernel - 1) * in_turn, 0)
+
+
+def strip(cells: int, most: int, widest: int) -> int:
+    """Lanes of a strip: ``widest`` rather than ``most`` where few are left over."""
+    wide, narrow = (-(-cells // lanes) * lanes for lanes in (widest, most))
+    return widest if cells >= widest and wide <= narrow * MOST_LEFT_OVER else most
 
 
 def _power_of_two(least: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, vector
+from . import edges, memory, vector
 from .frame import LINE
 from .scalars import Scalars, make_taken
 
@@ -47,7 +47,7 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
     fill = s.fill if source == memory.INPUT else s.identity
 
     def some(x, at, valid):
-        return taken_as(memory.some(source, x, at, valid, vector.splat(fill, lanes)))
+        return taken_as(edges.some(source, x, at, valid, vector.splat(fill, lanes)))
 
     def vectors(side):
         count = side * lanes
@@ -80,7 +80,7 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(width), lanes)
         if width < many:
             value = narrow(x, at, count, pitch, valid)
-            memory.store_some(stack, values, slot, zero, value, valid)
+            edges.store_some(stack, values, slot, zero, value, lanes, width)
         elif width < few:
             one_by_one(x, at, count, pitch, width, values, slot, valid)
         elif width < most:

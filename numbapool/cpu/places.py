@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, vector
+from . import edges, memory, vector
 from .frame import LINE
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX
 from .scalars import Scalars, make_taken
@@ -67,7 +67,7 @@ def make_place(s: Scalars) -> Any:
                 # Lanes past a window hold the identity, and come after a tap that is no better.
                 inside = number < vector.splat(np.int32(vector.least(high - column, chunk)), lanes)
                 taken = taken_as(
-                    memory.some(INPUT, x, at + row * pitch + column, inside & on_step, fill)
+                    edges.some(INPUT, x, at + row * pitch + column, inside & on_step, fill)
                 )
                 if overriding:
                     override = overrides(taken)

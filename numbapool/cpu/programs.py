@@ -16,6 +16,7 @@ from ..ops.base import is_half
 from . import frame, kernels, volumes
 from .half_scalars import fitting
 from .kernels import Program
+from .machine import VECTOR
 from .scalars import filling, stored
 
 #: Nanoseconds a tap, about.
@@ -138,9 +139,9 @@ def _by_pixels(
     indexed = index_dtype is not None
     lane = kernels.lane_of(axes)
     item = stored(op.accumulator(dtype)).itemsize
-    lanes = frame.LINE // (max(item, np.dtype(lane).itemsize) if indexed else item)
+    lanes = VECTOR // (max(item, np.dtype(lane).itemsize) if indexed else item)
     both = indexed and op.overrides is not None and dtype.kind == "f" and not is_half(dtype)
-    widest = (WIDEST_OF_BOTH if both else WIDEST) * frame.LINE // item
+    widest = (WIDEST_OF_BOTH if both else WIDEST) * VECTOR // item
     taps = most_taps(pooled)
     windows = prod(lengths([laid.axis for laid in pooled]))
     again = prod(taps) * windows / prod(laid.axis.size for laid in pooled)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, taps, vector
+from . import edges, memory, taps, vector
 from .frame import (
     ACROSS_COUNTS,
     BY_BATCH,
@@ -29,6 +29,7 @@ from .frame import (
     CHANNELS,
     DOWN_COUNTS,
     DOWN_STRIDE,
+    EXTENT,
     FETCHED,
     HEIGHT_OUT,
     LEFT,
@@ -73,16 +74,17 @@ def make_across(
 
     columns, nearest_inside = inner(columns), inner(nearest_inside)
 
-    def across(x, at, by_plane, start, width, inside):
+    def across(x, at, layout, start, inside):
+        by_plane, width, extent, _, _, _ = layout
         if inside:
             taken, seen = taps.taps(
-                INPUT, x, at, by_plane, 0, 0, None, kernel, stride, cells, planes, reach, taken_as,
-                watched,
+                INPUT, x, at, by_plane, 0, 0, extent, None, kernel, stride, cells, planes, reach,
+                taken_as, watched,
             )  # fmt: skip
         else:
             taken, seen = taps.taps(
-                INPUT, x, at, by_plane, -start, width - start, fill, kernel, stride, cells,
-                planes, reach, taken_as, watched,
+                INPUT, x, at, by_plane, -start, width - start, extent, fill, kernel, stride,
+                cells, planes, reach, taken_as, watched,
             )  # fmt: skip
         # Columns count from the window's first, until the best is known.
         value, where = begun(taken[0]), vector.splat(lane(0), every)
@@ -106,16 +108,14 @@ def make_some_rows(folded_row: Any, count: int) -> Any:
     """Folds so many rows across, at least one, from ``row`` on: a tuple of them."""
     if count == 1:
 
-        def one_row(x, base, by_plane, by_row, by_place, nearest, row, start, width):
-            return (folded_row(x, base, by_plane, by_row, by_place, nearest, row, start, width),)
+        def one_row(x, base, layout, row, start):
+            return (folded_row(x, base, layout, row, start),)
 
         return inner(one_row, inlined=True)
     before, last = make_some_rows(folded_row, count - 1), np.int64(count - 1)
 
-    def some_rows(x, base, by_plane, by_row, by_place, nearest, row, start, width):
-        rows = before(x, base, by_plane, by_row, by_place, nearest, row, start, width)
-        row += last
-        return (*rows, folded_row(x, base, by_plane, by_row, by_place, nearest, row, start, width))
+    def some_rows(x, base, layout, row, start):
+        return (*before(x, base, layout, row, start), folded_row(x, base, layout, row + last, start))
 
     return inner(some_rows, inlined=True)
 
@@ -170,14 +170,15 @@ def make_rows(
 
     nothing_seen = inner(nothing_seen)
 
-    def folded_row(x, base, by_plane, by_row, by_place, nearest, row, start, width):
+    def folded_row(x, base, layout, row, start):
+        _, width, _, by_row, by_place, nearest = layout
         inside = (not single) & (start >= 0) & (start + needs <= width)
         taken = memory.load(INPUT, nearest, U(row))
         if not selects and taken < 0:
             value = vector.splat(accumulator(identity), every)
             return value, vector.splat(lane(0), every), nothing_seen()
         at = base + U(taken * by_row + start)
-        value, where, unseen = across(x, at, by_plane, start, width, inside)
+        value, where, unseen = across(x, at, layout, start, inside)
         if indexed:
             where += vector.splat(lane(taken * by_place), every)
         return value, where, unseen
@@ -195,18 +196,12 @@ def make_rows(
 
     keep = inner(keep)
 
-    def give(value, where, count, out, index, to, by_plane, kept, whole):
+    def give(value, where, count, out, index, to, by_plane, cells):
         done = vector.convert(finish(value, count), result)
-        if whole:
-            memory.store(OUTPUT, out, to, done)
-        else:
-            memory.store_some(OUTPUT, out, to, by_plane, done, kept)
+        edges.store_some(OUTPUT, out, to, by_plane, done, strip_cells, cells)
         if indexed:
             place = vector.convert(where, index_type)
-            if whole:
-                memory.store(OUTPUT_INDEX, index, to, place)
-            else:
-                memory.store_some(OUTPUT_INDEX, index, to, by_plane, place, kept)
+            edges.store_some(OUTPUT_INDEX, index, to, by_plane, place, strip_cells, cells)
 
     give = inner(give)
 
@@ -218,10 +213,12 @@ def make_rows(
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
         channels, by_row = memory.word(frame, CHANNELS), np.int64(memory.word(frame, BY_ROW))
-        by_place = np.int64(memory.word(frame, PLACE_DOWN))
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
-        width = np.int64(memory.word(frame, WIDTH))
         nearest = memory.pointer(memory.word(frame, ROWS), np.int64)
+        layout = (
+            by_channel, np.int64(memory.word(frame, WIDTH)), memory.word(frame, EXTENT), by_row,
+            np.int64(memory.word(frame, PLACE_DOWN)), nearest,
+        )  # fmt: skip
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
         left = np.int64(memory.word(frame, LEFT))
@@ -234,7 +231,6 @@ def make_rows(
         tile_index = memory.pointer(tile_index_at, lane)
 
         last_strip = zero if single else cells - many
-        kept = vector.iota(np.int32, strip_cells, 1) < vector.splat(np.int32(cells), strip_cells)
         count = vector.splat(accumulator(1), every)
         strips = one if single else (cells + many - one) // many
         together = one if by_strip else strips
@@ -255,10 +251,7 @@ def make_rows(
                 to = (plane * height_out + top) * cells
                 if held and not waiting:
                     start = np.int64(vector.least(begin * many, last_strip)) * step - left
-                    kept_rows = ahead(
-                        x, base, by_channel, by_row, by_place, nearest, np.int64(top * apart),
-                        start, width,
-                    )  # fmt: skip
+                    kept_rows = ahead(x, base, layout, np.int64(top * apart), start)
                     for tap in range(held):
                         unseens = worse(unseens, kept_rows[tap][2])
                 for o in range(top, bottom):
@@ -273,9 +266,8 @@ def make_rows(
                         for strip in range(strips):
                             start = np.int64(vector.least(strip * many, last_strip)) * step - left
                             value, where, unseen = folded_row(
-                                x, base, by_channel, by_row, by_place, nearest, low + np.int64(r),
-                                start, width,
-                            )  # fmt: skip
+                                x, base, layout, low + np.int64(r), start
+                            )
                             if blind:
                                 unseens = worse(unseens, unseen)
                             keep(tile, tile_index, at, value, where)
@@ -288,9 +280,8 @@ def make_rows(
                         else:
                             start = np.int64(j) * step - left
                             taken = fresh(
-                                x, base, by_channel, by_row, by_place, nearest,
-                                low + np.int64(there_before), start, width,
-                            )  # fmt: skip
+                                x, base, layout, low + np.int64(there_before), start
+                            )
                             if waiting:
                                 taken = waited(tile, tile_index, here, pitch) + taken
                             elif held:
@@ -317,8 +308,8 @@ def make_rows(
                             share = memory.load(INPUT, down_counts, o)
                             count = shares * vector.splat(share, every)
                         give(
-                            value, where, count, out, index, to + j, height_out * cells, kept,
-                            not single,
+                            value, where, count, out, index, to + j, height_out * cells,
+                            cells if single else many,
                         )  # fmt: skip
                     to += cells
                 begin += together

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, vector
+from . import edges, memory, vector
 from .frame import LINE
 from .memory import WHOLE
 from .scalars import Scalars, make_taken
@@ -82,7 +82,7 @@ def make_vectors(s: Scalars, role: int) -> Any:
         rest = full // block * block
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count % many), lanes)
         fill = vector.splat(nothing, lanes)
-        value = taken_as(memory.some(role, x, at + full * many, valid, fill))
+        value = taken_as(edges.some(role, x, at + full * many, valid, fill))
         while full % side:
             full -= one
             value = combine(loaded(x, at, full), value)

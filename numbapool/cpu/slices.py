@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, vector
+from . import edges, memory, vector
 from .frame import (
     ACROSS_COUNTS,
     BAND,
@@ -112,16 +112,10 @@ def make_slices(s: Scalars, lanes: int, together: bool, uneven: bool, indexed: b
 
     def give(value, where, count, out, index, to, left_over):
         done = vector.convert(finish(value, count), result)
-        place = vector.convert(where, index_type)
-        kept = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(left_over), lanes)
-        if left_over >= many:
-            memory.store(OUTPUT, out, to, done)
-            if indexed:
-                memory.store(OUTPUT_INDEX, index, to, place)
-        else:
-            memory.store_some(OUTPUT, out, to, zero, done, kept)
-            if indexed:
-                memory.store_some(OUTPUT_INDEX, index, to, zero, place, kept)
+        edges.store_some(OUTPUT, out, to, zero, done, lanes, left_over)
+        if indexed:
+            place = vector.convert(where, index_type)
+            edges.store_some(OUTPUT_INDEX, index, to, zero, place, lanes, left_over)
 
     give = inner(give, inlined=True)
 

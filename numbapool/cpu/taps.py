@@ -11,7 +11,9 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .memory import align, masked, place, tag
+from .edges import loaded
+from .machine import LEAST_MASKED
+from .memory import align, place, tag
 from .vector import Vector, joined, shuffle, spread, worse
 
 WORD = ir.IntType(32)
@@ -56,18 +58,19 @@ class _Rows:
         self.word = ir.IntType(32 if self.align > 2 else 16)
         self.bounds: list[Any] = []
         self.fill: Any = None
+        self.extent: Any = None
         self.taken: Any = None
         self.watched: Any = None
         self.dtype_watched: Any = None
         self.seen: Any = None
 
-    def mask(self, low: Any, high: Any, fill: Any) -> None:
+    def mask(self, low: Any, high: Any, fill: Any, extent: Any) -> None:
         # Numbers as narrow as what is read are compared a vector at once.
         most = 2 ** (self.word.width - 1) - 1
         bounds = [limited(self.builder, bound, most) for bound in (low, high)]
         words = [self.builder.trunc(bound, self.word) for bound in bounds]
         self.bounds = [spread(self.builder, word, self.size) for word in words]
-        self.fill = spread(self.builder, fill, self.size)
+        self.fill, self.extent = spread(self.builder, fill, self.size), extent
 
     def watch(self, row: Any) -> None:
         watched = self.watched(row)
@@ -93,10 +96,28 @@ class _Rows:
             builder.icmp_signed(">=", places, self.bounds[0]),
             builder.icmp_signed("<", places, self.bounds[1]),
         )
-        arguments = [here, WORD(self.align), inside, self.fill]
-        return tag(
-            builder, masked(builder, "masked.load", self.kind, self.kind, arguments), self.role
+        if self.align >= LEAST_MASKED:
+            return loaded(builder, here, inside, self.fill, self.align, self.role)
+        return self._chosen(builder.add(at, at.type(beyond)), here, inside)
+
+    def _chosen(self, at: Any, here: Any, inside: Any) -> Any:
+        """Where there are no masks, all is read and some is taken, if that is in the array."""
+        builder, read = self.builder, []
+        room = builder.sub(self.extent, at.type(self.size))
+        begun, ended = (
+            builder.icmp_signed("<=", low, high) for low, high in ((at.type(0), at), (at, room))
         )
+        with builder.if_else(builder.and_(begun, ended)) as (all_there, some_there):
+            with all_there:
+                row = tag(builder, builder.load(here, align=self.align), self.role)
+                read.append((builder.select(inside, row, self.fill), builder.block))
+            with some_there:
+                row = loaded(builder, here, inside, self.fill, self.align, self.role)
+                read.append((row, builder.block))
+        found = builder.phi(self.kind)
+        for way in read:
+            found.add_incoming(*way)
+        return found
 
     def rows(self, at: Any, beyond: int, count: int) -> list[Any]:
         """So many rows, one behind the other."""
@@ -173,13 +194,15 @@ def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> lis
 
 @intrinsic(prefer_literal=True)
 def taps(
-    typing_context: Any, role: Any, base: Any, at: Any, apart: Any, low: Any, high: Any, fill: Any,
-    kernel: Any, stride: Any, cells: Any, planes: Any, reach: Any, taken_as: Any, watched: Any,
+    typing_context: Any, role: Any, base: Any, at: Any, apart: Any, low: Any, high: Any,
+    extent: Any, fill: Any, kernel: Any, stride: Any, cells: Any, planes: Any, reach: Any,
+    taken_as: Any, watched: Any,
 ) -> Any:  # fmt: skip
     """Tap 0, 1, ... of ``cells`` windows a ``stride`` apart in each of ``planes`` planes.
 
     The first is at ``base[at]``, the next plane's ``apart`` on. Places before ``low`` and from
     ``high`` on, counted from there, are not read and hold ``fill``; if that is None, all are read.
+    At the most what lies before ``base[extent]`` is.
     With a ``reach``, all taps of a plane lie in so many places.
 
     Taps are what ``taken_as`` makes of what is read. With them comes what is ``watched`` in it, the
@@ -194,12 +217,12 @@ def taps(
     result = types.Tuple((found, watching.result))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _, base_at, start, step, first, last, outside, *_ = args
+        _, base_at, start, step, first, last, end, outside, *_ = args
         rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size)
         rows.taken, rows.watched = (each.made(context, builder) for each in (taking, watching))
         rows.dtype_watched = watching.result.dtype
         if fill != types.none:
-            rows.mask(first, last, outside)
+            rows.mask(first, last, outside, end)
         if span:
             taken = _of_reach(rows, start, step, k, s, n, many, span)
         else:
@@ -207,8 +230,9 @@ def taps(
         taken = context.make_tuple(builder, found, taken)
         return context.make_tuple(builder, result, [taken, rows.seen])
 
-    kinds = (role, base, types.uintp, types.uintp, types.int64, types.int64, fill, kernel, stride)
-    return result(*kinds, cells, planes, reach, taken_as, watched), generate
+    words = (types.uintp, types.uintp, types.int64, types.int64, types.uintp)
+    kinds = (fill, kernel, stride, cells, planes, reach, taken_as, watched)
+    return result(role, base, *words, *kinds), generate
 
 
 @intrinsic(prefer_literal=True)

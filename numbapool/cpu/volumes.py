@@ -14,6 +14,7 @@ from ..ops import PoolOp
 from ..ops.base import as_it_is
 from . import frame, kernels
 from .frame import LINE
+from .machine import VECTOR
 from .kernels import Program
 from .nearest import stacked
 from .scalars import stored
@@ -88,7 +89,7 @@ def program(
     blocks = np.array([[0, outer.size]]) if together else _blocks(intervals, rows)
     room = int((blocks[:, 1] - blocks[:, 0]).max())
 
-    most = LINE // max(accumulator.itemsize, lane_item if indexed else 1)
+    most = VECTOR // max(accumulator.itemsize, lane_item if indexed else 1)
     counts, scaled = kernels.counts(op, [outer, *inner], divisor, accumulator)
     tables = {frame.ROWS: intervals, frame.COLS: blocks}
     uneven = any(np.ptp(count) for count in counts[1:])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, vector
+from . import edges, memory, vector
 from .frame import (
     ACROSS_COUNTS,
     BY_BATCH,
@@ -71,7 +71,7 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
             plane = vector.least(group * many, last_plane)
             for number in range(many):
                 at = plane_at(plane + number, channels, by_batch, by_channel)
-                value = taken_as(memory.some(INPUT, x, at + full * many, valid, fill))
+                value = taken_as(edges.some(INPUT, x, at + full * many, valid, fill))
                 for part in range(full % two):
                     value = combine(loaded(x, at + part * many), value)
                 for part in range(full % two, full, two):
