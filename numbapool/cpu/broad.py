@@ -32,8 +32,8 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
 
     def some(x, row_at, column, left, width):
         place = vector.iota(np.int32, lanes, 1) + vector.splat(np.int32(column - left), lanes)
-        low, high = vector.splat(np.int32(0), lanes), vector.splat(np.int32(width), lanes)
-        inside = (place >= low) & (place < high)
+        # Places before the row are large numbers, too.
+        inside = vector.convert(place, np.uint32) < vector.splat(np.uint32(width), lanes)
         fill = vector.splat(nothing, lanes)
         taken = edges.some(INPUT, x, row_at + U(column - left), inside, fill)
         return taken_as(taken), watched(taken)

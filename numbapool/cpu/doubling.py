@@ -128,10 +128,15 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             taken, bit = taken * two, bit * two
 
     def give(done, where, out, index, to, left_over):
-        edges.store_some(OUTPUT, out, to, zero, done, lanes, left_over)
-        if indexed:
-            place = vector.convert(where, index_type)
-            edges.store_some(OUTPUT_INDEX, index, to, zero, place, lanes, left_over)
+        place = vector.convert(where, index_type)
+        if left_over >= many:
+            memory.store(OUTPUT, out, to, done)
+            if indexed:
+                memory.store(OUTPUT_INDEX, index, to, place)
+        else:
+            edges.store_some(OUTPUT, out, to, zero, done, lanes, left_over)
+            if indexed:
+                edges.store_some(OUTPUT_INDEX, index, to, zero, place, lanes, left_over)
 
     outside, digits, give = inner(outside), inner(digits), inner(give)
 

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from .machine import LEAST_MASKED, MASKS
 from .memory import align, place, tag
-from .vector import Vector, shuffle, spread
+from .vector import shuffle, spread
 
 WORD = ir.IntType(32)
 
@@ -97,7 +97,9 @@ def _store_masked(
     tag(builder, masked(builder, "masked.store", value.type, ir.VoidType(), arguments), role)
 
 
-def _store_pieces(builder: Any, value: Any, here: Any, count: Any, store: Callable[..., None]) -> None:
+def _store_pieces(
+    builder: Any, value: Any, here: Any, count: Any, store: Callable[..., None]
+) -> None:
     """Stores the first ``count`` lanes, fewer than there are: those of each binary digit."""
     size = value.type.count // 2
     lower, upper = (shuffle(builder, value, list(range(at, at + size))) for at in (0, size))
@@ -121,7 +123,7 @@ def store_some(
     typing_context: Any, role: Any, base: Any, at: Any, apart: Any, value: Any, each: Any,
     count: Any,
 ) -> Any:  # fmt: skip
-    """Stores of each plane, which has so many lanes of the vector, the first ``count``, ``apart``."""
+    """Stores of ``each`` so many lanes of a vector the first ``count``, and those ``apart``."""
     lanes = each.literal_value
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -136,14 +138,14 @@ def store_some(
             part = shuffle(builder, args[4], list(range(plane * lanes, (plane + 1) * lanes)))
             beyond = builder.mul(args[3], args[3].type(plane))
             here = builder.gep(args[1], [builder.add(args[2], beyond)])
+            if MASKS:
+                _store_masked(builder, part, here, number, item, role.literal_value)
+                continue
             with builder.if_else(builder.icmp_unsigned(">=", number, many)) as (whole, some):
                 with whole:
                     store(part, here)
                 with some:
-                    if MASKS:
-                        _store_masked(builder, part, here, number, item, role.literal_value)
-                    else:
-                        _store_pieces(builder, part, here, number, store)
+                    _store_pieces(builder, part, here, number, store)
         return context.get_dummy_value()
 
     return types.void(role, base, types.uintp, types.uintp, value, each, types.uintp), generate

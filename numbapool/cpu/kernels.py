@@ -19,7 +19,17 @@ from .extremes import by_extremes
 from .frame import LINE
 from .machine import VECTOR
 from .nearest import Stacked, nearest
-from .order import FEWEST_TASKS, TILE_BYTES, Lanes, Order, fetched, rows_of, strip, task_rows
+from .order import (
+    FEWEST_TASKS,
+    TILE_BYTES,
+    Lanes,
+    Order,
+    extent,
+    fetched,
+    rows_of,
+    strip,
+    task_rows,
+)
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
@@ -223,16 +233,6 @@ def _work(name: str, down: Axis, across: Axis, indexed: bool) -> float:
     assert isinstance(across, Sliding)
     folds = across.kernel / across.stride + down.kernel / (down.stride * across.stride)
     return WORK[name] + folds * (FOLD_INDEXED if indexed else FOLD)
-
-
-def extent(
-    planes: int, walk: tuple[int, int, int], height: int, by_row: int, width: int
-) -> int:
-    """Elements from the first to behind the last: whatever lies between can be read."""
-    channels, by_batch, by_channel = walk
-    last = planes - 1
-    plane = last // channels * by_batch + last % channels * by_channel
-    return plane + (height - 1) * by_row + width
 
 
 def lane_of(axes: Sequence[Laid]) -> type:

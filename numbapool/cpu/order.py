@@ -8,7 +8,7 @@ from ..geometry import Sliding
 
 TILE_BYTES = 16 * 1024
 #: Strips of two registers spare half of the loop, but for what lies past the last output.
-MOST_LEFT_OVER = 1.125
+MOST_LEFT_OVER = 1.15
 #: A task reads so many bytes; tasks of few rows would fold many again that their windows share.
 TASK_BYTES, FEWEST_ROWS = 64 * 1024, 8
 #: What is written soon follows what is read: after so many bytes of both, or so many rows.
@@ -112,3 +112,13 @@ def fetched(lanes: Lanes, plane: int, everything: int) -> int:
     """How many bytes of a later task each one asks for."""
     task = lanes.planes * plane
     return task if lanes.reach and task <= MOST_FETCHED and everything > BEYOND else 0
+
+
+def extent(
+    planes: int, walk: tuple[int, int, int], height: int, by_row: int, width: int
+) -> int:
+    """Elements from the first to behind the last: whatever lies between can be read."""
+    channels, by_batch, by_channel = walk
+    last = planes - 1
+    plane = last // channels * by_batch + last % channels * by_channel
+    return plane + (height - 1) * by_row + width

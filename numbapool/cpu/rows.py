@@ -115,7 +115,8 @@ def make_some_rows(folded_row: Any, count: int) -> Any:
     before, last = make_some_rows(folded_row, count - 1), np.int64(count - 1)
 
     def some_rows(x, base, layout, row, start):
-        return (*before(x, base, layout, row, start), folded_row(x, base, layout, row + last, start))
+        rows = before(x, base, layout, row, start)
+        return (*rows, folded_row(x, base, layout, row + last, start))
 
     return inner(some_rows, inlined=True)
 

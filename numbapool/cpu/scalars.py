@@ -15,6 +15,7 @@ from ..ops.base import as_it_is, is_half
 from ..ops.together import seen_together
 from . import arithmetic, vector  # noqa: F401  the first teaches Numba what scalars do with vectors
 from .half_scalars import fill, keys, make_narrow, make_widen
+from .machine import MASKS
 from .memory import INPUT, OUTPUT
 
 
@@ -112,15 +113,21 @@ def _as_it_is(tap: Any) -> Any:
     return tap
 
 
-def _watched(op: PoolOp, accumulator: type, of_keys: bool) -> Callable[..., Any]:
+def _watched(
+    op: PoolOp, accumulator: type, of_keys: bool, blind: bool
+) -> Callable[..., Any]:
     """Of an input: whether it overrides, or, of keys, its bits: -0.0 is the least of them."""
-    overrides = inner(op.overrides or _nothing)
+    overrides, lift = inner(op.overrides or _nothing), inner(op.lift or _as_it_is)
     if of_keys:
         return inner(_as_it_is)
-    if op.lift is None:
-        return overrides
-    lift = inner(op.lift)
-    return inner(lambda tap: overrides(lift(vector.convert(tap, accumulator))))
+
+    def masked(tap):
+        return overrides(lift(vector.convert(tap, accumulator)))
+
+    def widened(tap):
+        return vector.wide(overrides(lift(vector.convert(tap, accumulator))), accumulator)
+
+    return inner(masked if MASKS or not blind else widened)
 
 
 def _either(one: Any, other: Any) -> Any:
@@ -201,7 +208,7 @@ def scalars(
         combine=combine,
         better=better,
         overrides=overrides,
-        watched=_watched(op, accumulator.type, of_keys is not None),
+        watched=_watched(op, accumulator.type, of_keys is not None, blind),
         worse=inner(_either),
         met=inner(_any if of_keys is None else _negative_zero),
         across=Across(as_taken, better, combine, as_taken, inner(_watched_only)),

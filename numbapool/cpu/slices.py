@@ -112,10 +112,15 @@ def make_slices(s: Scalars, lanes: int, together: bool, uneven: bool, indexed: b
 
     def give(value, where, count, out, index, to, left_over):
         done = vector.convert(finish(value, count), result)
-        edges.store_some(OUTPUT, out, to, zero, done, lanes, left_over)
-        if indexed:
-            place = vector.convert(where, index_type)
-            edges.store_some(OUTPUT_INDEX, index, to, zero, place, lanes, left_over)
+        place = vector.convert(where, index_type)
+        if left_over >= many:
+            memory.store(OUTPUT, out, to, done)
+            if indexed:
+                memory.store(OUTPUT_INDEX, index, to, place)
+        else:
+            edges.store_some(OUTPUT, out, to, zero, done, lanes, left_over)
+            if indexed:
+                edges.store_some(OUTPUT_INDEX, index, to, zero, place, lanes, left_over)
 
     give = inner(give, inlined=True)
 

@@ -61,13 +61,14 @@ class _Rows:
         self.extent: Any = None
         self.taken: Any = None
         self.watched: Any = None
-        self.dtype_watched: Any = None
+        self.kind_watched: Any = None
         self.seen: Any = None
 
     def mask(self, low: Any, high: Any, fill: Any, extent: Any) -> None:
         # Numbers as narrow as what is read are compared a vector at once.
         most = 2 ** (self.word.width - 1) - 1
-        bounds = [limited(self.builder, bound, most) for bound in (low, high)]
+        first, end = (limited(self.builder, bound, most) for bound in (low, high))
+        bounds = (first, self.builder.sub(end, first))
         words = [self.builder.trunc(bound, self.word) for bound in bounds]
         self.bounds = [spread(self.builder, word, self.size) for word in words]
         self.fill, self.extent = spread(self.builder, fill, self.size), extent
@@ -75,7 +76,7 @@ class _Rows:
     def watch(self, row: Any) -> None:
         watched = self.watched(row)
         if self.seen is not None:
-            watched = worse(self.builder, self.dtype_watched, self.seen, watched)
+            watched = worse(self.builder, self.kind_watched, self.seen, watched)
         self.seen = watched
 
     def item(self, at: Any) -> Any:
@@ -92,10 +93,9 @@ class _Rows:
         places = ir.Constant(
             ir.VectorType(self.word, self.size), [beyond + lane for lane in range(self.size)]
         )
-        inside = builder.and_(
-            builder.icmp_signed(">=", places, self.bounds[0]),
-            builder.icmp_signed("<", places, self.bounds[1]),
-        )
+        first, count = self.bounds
+        # One comparison: without registers for masks, two would be packed into bytes and met there.
+        inside = builder.icmp_unsigned("<", builder.sub(places, first), count)
         if self.align >= LEAST_MASKED:
             return loaded(builder, here, inside, self.fill, self.align, self.role)
         return self._chosen(builder.add(at, at.type(beyond)), here, inside)
@@ -220,7 +220,7 @@ def taps(
         _, base_at, start, step, first, last, end, outside, *_ = args
         rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size)
         rows.taken, rows.watched = (each.made(context, builder) for each in (taking, watching))
-        rows.dtype_watched = watching.result.dtype
+        rows.kind_watched = watching.result
         if fill != types.none:
             rows.mask(first, last, outside, end)
         if span:

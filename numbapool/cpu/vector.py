@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
 
@@ -21,9 +21,14 @@ class Vector(types.Type):
 
     def __init__(self, dtype: Any, lanes: int) -> None:
         self.dtype, self.lanes = dtype, lanes
-        super().__init__(name=f"Vector({dtype}, {lanes})")
+        super().__init__(name=f"{type(self).__name__}({dtype}, {lanes})")
 
 
+class Wide(Vector):
+    """A mask as integers as wide as what it was made of: all bits where it is set."""
+
+
+@register_model(Wide)
 @register_model(Vector)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Vector) -> None:
@@ -62,14 +67,14 @@ def beside(typing_context: Any, first: Any, second: Any) -> Any:
     return Vector(second.dtype, 2 * second.lanes)(first, second), generate
 
 
-def worse(builder: Any, dtype: Any, one: Any, other: Any) -> Any:
+def worse(builder: Any, kind: Any, one: Any, other: Any) -> Any:
     """Where one of two masks is set; of numbers, the smaller one in each lane.
 
     Of unsigned ones, the larger.
     """
-    if dtype == types.boolean:
+    if isinstance(kind, Wide) or kind.dtype == types.boolean:
         return builder.or_(one, other)
-    if dtype.signed:
+    if kind.dtype.signed:
         return builder.select(builder.icmp_signed("<", one, other), one, other)
     return builder.select(builder.icmp_unsigned(">", one, other), one, other)
 
@@ -216,7 +221,10 @@ def some(typing_context: Any, mask: Any) -> Any:
     """Whether any lane of a mask is set."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
+        (there,) = args
+        if isinstance(mask, Wide):
+            there = builder.icmp_signed("<", there, ir.Constant(there.type, None))
+        bits = builder.bitcast(there, ir.IntType(mask.lanes))
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
     return types.boolean(mask), generate
@@ -227,9 +235,31 @@ def either(typing_context: Any, one: Any, other: Any) -> Any:
     """The `worse` of two."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return worse(builder, one.dtype, *args)
+        return worse(builder, one, *args)
 
     return one(one, one), generate
+
+
+@intrinsic
+def wide(typing_context: Any, mask: Any, dtype: Any) -> Any:
+    """A mask as `Wide`, of vectors of a type of floats.
+
+    LLVM, which would keep the mask and pack it into bytes, does not see through it.
+    """
+    width = dtype.dtype.bitwidth
+    kind = Wide(types.Integer.from_bitwidth(width, True), mask.lanes)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        numbers = context.get_value_type(kind)
+        floats = ir.VectorType(context.get_value_type(dtype.dtype), mask.lanes)
+        fence = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(floats, [floats]),
+            f"llvm.arithmetic.fence.v{mask.lanes}f{width}",
+        )  # fmt: skip
+        number = builder.bitcast(builder.sext(args[0], numbers), floats)
+        return builder.bitcast(builder.call(fence, [number]), numbers)
+
+    return kind(mask, dtype), generate
 
 
 @intrinsic

@@ -14,8 +14,8 @@ from ..ops import PoolOp
 from ..ops.base import as_it_is
 from . import frame, kernels
 from .frame import LINE
-from .machine import VECTOR
 from .kernels import Program
+from .machine import VECTOR
 from .nearest import stacked
 from .scalars import stored
 

@@ -1,0 +1,52 @@
+"""Nothing outside an array is touched: arrays that lie at the very edge of what can be."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+import numpy as np
+import pytest
+
+import numbapool
+
+if not hasattr(mmap, "PROT_READ"):
+    pytest.skip("pages cannot be closed here", allow_module_level=True)
+
+LIBRARY = ctypes.CDLL(None, use_errno=True)
+CLOSED = 0
+
+WINDOWS = [(2, 2, 0), (3, 1, 1), (7, 7, 0)]
+SHAPES = [(3, 7, 7), (1, 12, 70)]
+
+
+def between_closed_pages(shape, dtype, at_the_end):
+    """An empty array that begins or ends where the process must not look, and its pages."""
+    size, page = int(np.prod(shape)) * np.dtype(dtype).itemsize, mmap.PAGESIZE
+    inside = -(-size // page) * page
+    pages = mmap.mmap(-1, inside + 2 * page)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+    for closed in (address, address + page + inside):
+        assert LIBRARY.mprotect(ctypes.c_void_p(closed), page, CLOSED) == 0
+    start = page + inside - size if at_the_end else page
+    memory = (ctypes.c_char * size).from_address(address + start)
+    return np.frombuffer(memory, dtype).reshape(shape), pages
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_nothing_outside_is_touched(window, dtype, at_the_end):
+    for shape in SHAPES:
+        kernel, stride, padding = window
+        x = (np.random.default_rng(0).standard_normal(shape) * 20).astype(dtype)
+        wanted = numbapool.max_pool2d(x, kernel, stride, padding, return_indices=True)
+        there, pages = between_closed_pages(shape, dtype, at_the_end)
+        there[...] = x
+        outs, more = zip(*(
+            between_closed_pages(each.shape, each.dtype, at_the_end) for each in wanted
+        ), strict=True)  # fmt: skip
+        found = numbapool.max_pool2d(there, kernel, stride, padding, return_indices=True, out=outs)
+        for got, want in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(got, want)
+        del there, outs, found, got, pages, more
