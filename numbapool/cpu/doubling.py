@@ -46,6 +46,7 @@ from .frame import (
 )  # fmt: skip
 from .ladder import ends, make_double, make_meet, make_quadruple, make_triple
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX
+from .order import strip
 from .scalars import Scalars
 
 U = np.uintp
@@ -79,6 +80,11 @@ class Tiling(NamedTuple):
     def fits(self) -> bool:
         """Whether it takes little memory: windows far larger than planes do not."""
         return self.scratch <= MOST
+
+
+def lanes(across: Sliding, most: int, widest: int) -> int:
+    """Those of a vector: windows of more taps than two of ``most`` lanes have take wide strips."""
+    return strip(len(across), most, widest) if across.kernel > 2 * most else most
 
 
 def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:

@@ -27,15 +27,12 @@ from .order import (
     extent,
     fetched,
     rows_of,
-    strip,
     task_rows,
 )
 from .scalars import may_be_blind, scalars, stored
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
-#: Of more taps than so many vectors have, doubling takes wide strips.
-LARGE = 2
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
@@ -307,8 +304,7 @@ def program(
     elif name == "doubling":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        if across.kernel > most * LARGE:
-            most = strip(len(across), most, widest)
+        most = doubling.lanes(across, most, widest)
         lanes, window = Lanes(most, 1, 0), (across.stride, most)
         panels = doubling.Tiling.of(down, across, most, *sizes)
         laid, scratch = _lay_doubling(down, across, panels), panels.scratch
