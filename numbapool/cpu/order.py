@@ -8,7 +8,7 @@ from ..geometry import Sliding
 
 TILE_BYTES = 16 * 1024
 #: Strips of two registers spare half of the loop, but for what lies past the last output.
-MOST_LEFT_OVER = 1.15
+MOST_LEFT_OVER = 1.125
 #: A task reads so many bytes; tasks of few rows would fold many again that their windows share.
 TASK_BYTES, FEWEST_ROWS = 64 * 1024, 8
 #: What is written soon follows what is read: after so many bytes of both, or so many rows.
