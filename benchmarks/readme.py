@@ -13,8 +13,11 @@ from .report import Row, groups, markdown, update
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-LAYERS, BARS = RESULTS / "x86-64-two-cores.json", RESULTS / "x86-64-two-cores-bars.json"
-BAR_MARKS = ("<!-- bars -->", "<!-- /bars -->")
+LAYERS = RESULTS / "x86-64-two-cores.json"
+BARS = {
+    ("<!-- bars -->", "<!-- /bars -->"): RESULTS / "x86-64-two-cores-bars.json",
+    ("<!-- bars avx2 -->", "<!-- /bars avx2 -->"): RESULTS / "x86-64-avx2-two-cores-bars.json",
+}
 
 
 def rows(found: dict[str, Any]) -> dict[str, list[Row]]:
@@ -56,8 +59,9 @@ def main() -> None:
     """Rewrites what stands between the README's marks, and the chart."""
     titled = rows(json.loads(LAYERS.read_text(encoding="utf-8")))
     update(ROOT / "README.md", markdown(titled))
-    bars = [Bar(**bar) for bar in json.loads(BARS.read_text(encoding="utf-8"))["bars"]]
-    update(ROOT / "README.md", bars_markdown(bars), BAR_MARKS)
+    for marks, path in BARS.items():
+        bars = [Bar(**bar) for bar in json.loads(path.read_text(encoding="utf-8"))["bars"]]
+        update(ROOT / "README.md", bars_markdown(bars), marks)
     chart(titled, ROOT / "docs" / "speed.png")
 
 

@@ -127,7 +127,9 @@ def _watched(
     def widened(tap):
         return vector.wide(overrides(lift(vector.convert(tap, accumulator))), accumulator)
 
-    return inner(masked if MASKS or not blind else widened)
+    # Without registers for masks, LLVM packs each one into bytes to keep it.
+    wide = blind and not MASKS and np.dtype(accumulator).kind == "f"
+    return inner(widened if wide else masked)
 
 
 def _either(one: Any, other: Any) -> Any:
