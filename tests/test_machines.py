@@ -7,7 +7,7 @@ from numba.core.codegen import get_host_cpu_features
 from test_process import python
 
 #: What is left out.
-MACHINES = {"AVX2": ("avx512", "avx10"), "SSE": ("avx", "fma", "f16c", "xop")}
+MACHINES = {"AVX2": ("avx512", "avx10"), "SSE": ("avx", "fma", "f16c", "xop", "vaes", "vpclmul")}
 
 CODE = """
     import sys
