@@ -102,6 +102,8 @@ def _store_pieces(
 ) -> None:
     """Stores the first ``count`` lanes, fewer than there are: those of each binary digit."""
     size = value.type.count // 2
+    if size == 0:  # of one lane, none is left
+        return
     lower, upper = (shuffle(builder, value, list(range(at, at + size))) for at in (0, size))
     digit, before = builder.and_(count, count.type(size)), builder.block
     there = builder.icmp_unsigned("!=", digit, count.type(0))
@@ -109,8 +111,6 @@ def _store_pieces(
         store(lower, here)
         beyond = builder.gep(here, [count.type(size)])
         within = builder.block
-    if size == 1:
-        return
     rest, at = builder.phi(lower.type), builder.phi(here.type)
     for phi, if_not, if_so in ((rest, lower, upper), (at, here, beyond)):
         phi.add_incoming(if_not, before)
