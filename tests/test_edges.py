@@ -50,3 +50,16 @@ def test_nothing_outside_is_touched(window, dtype, at_the_end):
         for got, want in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(got, want)
         del there, outs, found, got, pages, more
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d"])
+def test_rows_that_end_in_the_middle_of_a_vector(name, at_the_end):
+    """They are read past their end, and written, where the next row follows."""
+    x = np.random.default_rng(0).standard_normal((130, 4, 14), np.float32)
+    wanted = getattr(numbapool, name)(x, 2)
+    there, pages = between_closed_pages(x.shape, x.dtype, at_the_end)
+    out, more = between_closed_pages(wanted.shape, wanted.dtype, at_the_end)
+    there[...] = x
+    np.testing.assert_array_equal(getattr(numbapool, name)(there, 2, out=out), wanted)
+    del there, out, pages, more

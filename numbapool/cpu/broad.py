@@ -36,7 +36,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         inside = vector.convert(place, np.uint32) < vector.splat(np.uint32(width), lanes)
         fill = vector.splat(nothing, lanes)
         taken = edges.some(INPUT, x, row_at + U(column - left), inside, fill)
-        return taken_as(taken), watched(taken)
+        return taken_as(taken), watched(taken, taken)
 
     some = inner(some, inlined=True)
 
@@ -45,7 +45,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         if begin < 0 or begin + np.int64(lanes) > width:
             return some(x, row_at, column, left, width)
         taken = memory.lanes(INPUT, x, row_at + U(begin), lanes)
-        return taken_as(taken), watched(taken)
+        return taken_as(taken), watched(taken, taken)
 
     def window(line, at):
         return taps.every(WHOLE, line, at, stride, lanes)
@@ -87,7 +87,8 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             if cells > many:
                 give(tile, tile_index, to + many * rows, other, there, row_index)
             return met(worse(unseen, seen))
-        unseen, taken, at = watched(vector.splat(nothing, lanes)), one, zero
+        unread = vector.splat(nothing, lanes)
+        unseen, taken, at = watched(unread, unread), one, zero
         if selects and apart == one:
             at = (count + many - one) // many * many
             laters = nothing_yet()

@@ -63,11 +63,13 @@ def by_extremes(s: Scalars, op: PoolOp, dtype: np.dtype) -> Scalars:
     def of_minimum(key, count):
         return vector.pick(key < 0, -1 - key, key + 0x8000)
 
-    def below_zero(taps):
-        return vector.convert(taps, np.uint16)
+    def below_zero(one, other):
+        return vector.either(vector.convert(one, np.uint16), vector.convert(other, np.uint16))
 
-    def above_zero(taps):
-        return vector.convert(taps, np.uint16) + 0x8000
+    def above_zero(one, other):
+        return vector.either(
+            vector.convert(one, np.uint16) + 0x8000, vector.convert(other, np.uint16) + 0x8000
+        )
 
     ways: tuple[Any, ...] = (maximum, of_maximum, below_zero)
     if not largest:

@@ -12,24 +12,26 @@ import numpy as np
 from ..geometry import UNIT, Axis, Laid, Sliding, covered
 from ..jit import compile_kernel
 from ..ops import PoolOp
-from ..ops.base import as_it_is, is_half
-from ..spans import cells, taps
+from ..ops.base import is_half
+from ..spans import taps
 from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
 from .extremes import by_extremes
 from .frame import LINE
 from .machine import VECTOR
-from .nearest import Stacked, nearest
+from .nearest import Stacked, follow, nearest
 from .order import (
     FEWEST_TASKS,
     TILE_BYTES,
     Lanes,
     Order,
+    at_once,
     extent,
     fetched,
     rows_of,
     task_rows,
 )
 from .scalars import may_be_blind, scalars, stored
+from .tables import divisors, lookups
 
 #: Windows up to this size have machine code of their own: nearly all of real models.
 SMALL = 5
@@ -89,6 +91,11 @@ def kernel(
 def alike(axis: Axis) -> bool:
     """Whether all planes have the same windows."""
     return np.ndim(axis.interval(0)[0]) == 0
+
+
+def _inside(down: Sliding) -> bool:
+    """Whether all rows of all windows are inside, and follow one another."""
+    return not isinstance(down, Stacked) and bool((nearest(down, 0, False) >= 0).all())
 
 
 def _is_whole(axis: Axis) -> bool:
@@ -179,49 +186,6 @@ def _lay_bins(
     return words, (room * width + stack * lanes) * item + (lanes + 1) * LINE
 
 
-def counts(
-    op: PoolOp, axes: Sequence[Axis], divisor: int | None, accumulator: np.dtype
-) -> tuple[list[np.ndarray], bool]:
-    """What to divide by, a factor of each axis; or, if the second is true, to multiply by."""
-    if op.finish is as_it_is:
-        return [], False
-    factors = [axis.count(cells(axis)) for axis in axes]
-    if divisor is not None:
-        factors = [np.ones(len(axis)) for axis in axes]
-        factors[0] *= divisor
-    halves = [np.abs(np.frexp(factor)[0]) == 0.5 for factor in factors]
-    scaled = op.scale is not None and all(map(np.all, halves))
-    made = [factor.astype(accumulator) for factor in factors]
-    return [1 / factor for factor in made] if scaled else made, scaled
-
-
-def _tables(
-    axes: tuple[Axis, Axis], name: str, counts: Sequence[np.ndarray], lanes: Lanes,
-    lane: type, place: int, indexed: bool, selects: bool,
-) -> dict[int, np.ndarray]:  # fmt: skip
-    """Intervals and divisors by their field, those that the kernel reads."""
-    tables = {}
-    if name in ("rows", "doubling"):
-        tables = {frame.ROWS: nearest(axes[0], 0, selects).astype(np.int64)}
-    if name == "doubling" and indexed:
-        beyond = 2 * (lanes.cells + axes[1].step)
-        column = nearest(axes[1], beyond, selects)
-        tables[frame.COLS] = np.where(column < 0, column, column * place).astype(lane)
-    if name == "bins":
-        intervals = [np.stack(axis.interval(cells(axis)), -1) for axis in axes]
-        planes = np.broadcast_shapes(*(each.shape[:-2] for each in intervals))
-        for field, each in zip((frame.ROWS, frame.COLS), intervals, strict=True):
-            tables[field] = np.ascontiguousarray(np.broadcast_to(each, planes + each.shape[-2:]))
-    if counts:
-        down, across = counts
-        if lanes.reach:
-            padded = np.pad(across, (0, lanes.cells - len(across)), constant_values=1)
-            across = np.tile(padded, lanes.planes)
-        across = np.pad(across, (0, lanes.cells), constant_values=1)
-        tables |= {frame.DOWN_COUNTS: down, frame.ACROSS_COUNTS: across}
-    return tables
-
-
 def _work(name: str, down: Axis, across: Axis, indexed: bool) -> float:
     """Nanoseconds an element of four bytes."""
     if name != "rows":
@@ -282,19 +246,24 @@ def program(
     if name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        lanes = Lanes.of(len(across), across.kernel, across.stride, beside, most, widest)
-        most_rows = len(down)
+        lanes = Lanes.of(across, beside, most, widest)
+        most_rows, row = len(down), across.size * dtype.itemsize
+        cell = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
+        everything = planes * (down.size * row + len(down) * len(across) * cell)
         if len(axes) == 1 and even and not (alone or lanes.reach):
             # Lines are the rows of a plane: what a task costs is paid for several of them.
             lines, most_rows = rows_of(planes), max(planes // FEWEST_TASKS, 1)
             down, planes = Sliding(lines, 1), planes // lines
             tall, walk = Laid(down, walk[2], 0), (planes, 0, lines * walk[2])
-        plane = down.size * across.size * dtype.itemsize
-        cell = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
-        everything = planes * (plane + len(down) * len(across) * cell)
-        order = Order.of(down, lanes, plane, everything)
+        elif even and not (alone or indexed) and lanes.planes == 1 and follow(tall, walk[2]):
+            several = at_once(planes, down.size * row, everything)
+            down, planes = Sliding(several * down.size, down.kernel, down.stride), planes // several
+            tall, walk = Laid(down, tall.by, 0), (planes, 0, several * walk[2])
+            most_rows = len(down)
+        plane = down.size * row
+        free = op.better is None and _inside(down)
+        order = Order.of(down, len(across) <= widest, plane, everything, free)
         window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
-        row = across.size * dtype.itemsize
         moved = down.stride * row + len(across) * cell
         laid, scratch = _lay_rows(down, across, order, lanes, *sizes, row, moved, most_rows)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
@@ -317,8 +286,8 @@ def program(
         # Fewer than half a vector of windows meet sooner one by one.
         enough = laid[frame.TASK_ROWS] * len(across) >= all_lanes // 2
         window = (across.step == 1 and enough,)
-    shares, scaled = counts(op, (down, across), divisor, accumulator)
-    tables = _tables(
+    shares, scaled = divisors(op, (down, across), divisor, accumulator)
+    tables = lookups(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
     )
     made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)

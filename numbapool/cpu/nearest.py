@@ -56,6 +56,18 @@ def stacked(axes: Sequence[Laid]) -> list[Laid] | None:
     return [Laid(rows, laid.by, laid.place), axes[2]]
 
 
+def follow(laid: Laid, by_plane: int) -> bool:
+    """Whether the windows of planes end to end are those of one plane of all their rows."""
+    down = laid.axis
+    return (
+        type(down) is Sliding
+        and down.before == 0
+        and down.kernel <= down.stride
+        and down.size == down.stride * len(down)
+        and by_plane == down.size * laid.by
+    )
+
+
 def nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
     """The nearest input that a window takes, for each of its taps on a padded axis, or NOWHERE.
 

@@ -38,19 +38,26 @@ class Lanes(NamedTuple):
     cells: int
     planes: int
     reach: int
+    inside: bool = False  # whether a row has all that its windows take, or its strips read
 
     @classmethod
-    def of(
-        cls, cells: int, kernel: int, stride: int, planes: int, most: int, widest: int
-    ) -> Lanes:  # fmt: skip
+    def of(cls, across: Sliding, planes: int, most: int, widest: int) -> Lanes:
         """For vectors of ``most`` lanes, or, in strips, of up to ``widest``."""
+        cells, kernel, stride = len(across), across.kernel, across.stride
+        taken = stride * (cells - 1) + kernel
         if cells > most:
-            return cls(strip(cells, most, widest), 1, 0)
+            lanes = cls(strip(cells, most, widest), 1, 0)
+            read = (cells - lanes.cells) * stride + lanes.span(kernel, stride)
+            return lanes._replace(inside=across.before == 0 and read <= across.size)
         row = max(_power_of_two(cells), most // 4)
         # All or one: each number of planes is a kernel to compile.
         side_by_side = most // row if planes >= most // row else 1
-        reach = _power_of_two(stride * (cells - 1) + kernel)
-        return cls(row, side_by_side, max(reach, row))
+        inside = across.before == 0 and taken <= across.size
+        return cls(row, side_by_side, max(_power_of_two(taken), row), inside)
+
+    def span(self, kernel: int, stride: int) -> int:
+        """How many neighbours are read at most for the windows of a vector."""
+        return max(self.reach, stride * self.cells, stride * (self.cells - 1) + kernel)
 
     @property
     def all(self) -> int:
@@ -67,14 +74,25 @@ class Order(NamedTuple):
     by_strip: bool
     waiting: int
     held: int  # rows that a window has in common with the next one, which are not folded again
+    joined: bool = False  # the rows of a window are folded down before across
 
     @classmethod
-    def of(cls, down: Sliding, lanes: Lanes, plane: int, everything: int) -> Order:
-        """For planes of so many bytes; ``everything`` are the bytes of all arrays."""
+    def of(cls, down: Sliding, narrow: bool, plane: int, everything: int, free: bool) -> Order:
+        """For planes of so many bytes; ``everything`` are the bytes of all arrays.
+
+        Outputs of a row that is ``narrow`` fit in the widest vector of any machine, so that sums
+        meet in one order on all. Rows that are ``free`` are all inside, and may meet in any order.
+        """
+        order = cls._of(down, narrow, plane, everything)
+        joined = free and down.kernel > 1 and not (order.held or order.waiting)
+        return order._replace(joined=joined)
+
+    @classmethod
+    def _of(cls, down: Sliding, narrow: bool, plane: int, everything: int) -> Order:
         held, kernel = max(down.kernel - down.stride, 0), down.kernel
         near = NEAR if everything > BEYOND or not held else NEAR_OVERLAPPING
         far = everything > FAR
-        if lanes.reach or plane <= (NEAR_FROM_FAR if far else near):
+        if narrow or plane <= (NEAR_FROM_FAR if far else near):
             return cls(True, 0, held)
         if kernel < max(down.stride, 2) or kernel * plane > MOST_KEPT * down.size:
             return cls(False, 0, 0)
@@ -106,6 +124,13 @@ def task_rows(stride: int, most: int, row: int, moved: int) -> int:
 def rows_of(lines: int) -> int:
     """As how many rows of a plane so many lines are pooled."""
     return next(rows for rows in range(min(lines, MOST_LINES), 0, -1) if lines % rows == 0)
+
+
+def at_once(planes: int, plane: int, everything: int) -> int:
+    """How many planes whose rows follow one another are pooled as one."""
+    # Those from beyond the caches are asked for one by one.
+    most = 1 if everything > BEYOND else min(TILE_BYTES // plane, planes // FEWEST_TASKS)
+    return next((count for count in range(most, 1, -1) if planes % count == 0), 1)
 
 
 def fetched(lanes: Lanes, plane: int, everything: int) -> int:

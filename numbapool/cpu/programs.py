@@ -18,6 +18,7 @@ from .half_scalars import fitting
 from .kernels import Program
 from .machine import VECTOR
 from .scalars import filling, stored
+from .tables import divisors
 
 #: Nanoseconds a tap, about.
 WORK = 2.0
@@ -90,7 +91,7 @@ def described(
     """What the frame and its tables say of windows one by one, and whether counts are shares."""
     plain = [laid.axis for laid in axes]
     sizes = lengths(plain)
-    counts, scaled = kernels.counts(op, plain, divisor, stored(op.accumulator(dtype)))
+    counts, scaled = divisors(op, plain, divisor, stored(op.accumulator(dtype)))
     windows = spans.of_windows(axes)
     tables = {frame.ROWS: spans.of_axes(axes), frame.COLS: windows}
     if counts:

@@ -3,7 +3,8 @@
 A strip is as many neighbouring outputs of a row as a vector has lanes. Every input row of a strip
 is folded across once, and kept until the windows that overlap there have taken it: in registers
 down a strip, in a tile where rows go in their order, as memory wants them. Taps meet in row-major
-order, so `better` alone decides between equals.
+order, so `better` alone decides between equals. Sums have no such order: rows that no other window
+takes are folded down first, which spares most of the shuffles.
 
 Places outside the input are lanes that are not read. They hold the identity, and in an index map
 the place of the nearest column inside: one wins only where nothing is better, and that is the
@@ -20,6 +21,7 @@ import numpy as np
 
 from ..jit import inner
 from . import edges, memory, taps, vector
+from .across import make_across
 from .frame import (
     ACROSS_COUNTS,
     BY_BATCH,
@@ -42,65 +44,12 @@ from .frame import (
     WIDTH,
     after,
 )  # fmt: skip
+from .machine import MASKS
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
 from .order import TASKS_AHEAD, Lanes, Order
-from .scalars import Scalars, make_taken
+from .scalars import Scalars
 
 U = np.uintp
-
-
-@cache
-def make_across(
-    s: Scalars, kernel: int, stride: int, lanes: Lanes, placed: bool, indexed: bool
-) -> Any:
-    """Folds the windows of a strip in one input row: their values, and columns in an index map.
-
-    And what is watched of the inputs.
-    """
-    lane, taken_as, fill, watched = s.lane, make_taken(s, INPUT), s.fill, s.watched
-    begun, better, combine, ended, unseen = s.across
-    cells, planes, reach = lanes
-    every = lanes.all
-    one, count = U(1), U(kernel)
-
-    def columns(start):
-        column = vector.iota(lane, cells, planes) * vector.splat(lane(stride), every)
-        return column + vector.splat(lane(start), every)
-
-    def nearest_inside(column, width):
-        first, last = vector.splat(lane(0), every), vector.splat(lane(width - 1), every)
-        column = vector.pick(column < first, first, column)
-        return vector.pick(column > last, last, column)
-
-    columns, nearest_inside = inner(columns), inner(nearest_inside)
-
-    def across(x, at, layout, start, inside):
-        by_plane, width, extent, _, _, _ = layout
-        if inside:
-            taken, seen = taps.taps(
-                INPUT, x, at, by_plane, 0, 0, extent, None, kernel, stride, cells, planes, reach,
-                taken_as, watched,
-            )  # fmt: skip
-        else:
-            taken, seen = taps.taps(
-                INPUT, x, at, by_plane, -start, width - start, extent, fill, kernel, stride,
-                cells, planes, reach, taken_as, watched,
-            )  # fmt: skip
-        # Columns count from the window's first, until the best is known.
-        value, where = begun(taken[0]), vector.splat(lane(0), every)
-        for tap in range(one, count):
-            other = begun(taken[tap])
-            if indexed:
-                there = vector.splat(lane(tap) if placed else lane(0), every)
-                where = vector.pick(better(other, value), there, where)
-            value = combine(value, other)
-        if placed:
-            where += columns(start)
-            if not inside:
-                where = nearest_inside(where, width)
-        return ended(value), where, unseen(seen, value)
-
-    return inner(across, inlined=True)
 
 
 @cache
@@ -119,6 +68,23 @@ def make_some_rows(folded_row: Any, count: int) -> Any:
         return (*rows, folded_row(x, base, layout, row + last, start))
 
     return inner(some_rows, inlined=True)
+
+
+@cache
+def make_addresses(count: int) -> Any:
+    """Where so many rows lie, the first at ``at``: a tuple of them."""
+
+    def one_row(at, by_row):
+        return (at,)
+
+    if count == 1:
+        return inner(one_row, inlined=True)
+    rest = make_addresses(count - 1)
+
+    def addresses(at, by_row):
+        return (at, *rest(at + by_row, by_row))
+
+    return inner(addresses, inlined=True)
 
 
 @cache
@@ -154,40 +120,56 @@ def make_rows(
     selects, divides, blind, fill = s.selects, s.divides, s.blind, s.fill
     watched, worse, met = s.watched, s.worse, s.met
     begun, unseen_of = s.across.start, s.across.unseen
-    stamp, (by_strip, waiting, held) = s.fingerprint, order
+    stamp, (by_strip, waiting, held, joined) = s.fingerprint, order
+    folds = 1 if joined else kernel[0]
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
-    single = lanes.reach > 0
+    group = taps.mixing(np.dtype(s.source).itemsize, lanes.cells, stride, lanes.planes)
+    single, inside = lanes.reach > 0, lanes.inside
     zero, one, many = U(0), U(1), U(lanes.cells)
     planes_a_task, all_lanes = U(lanes.planes), U(lanes.all)
-    needs = np.int64(max(stride * lanes.cells, stride * (lanes.cells - 1) + kernel[1]))
-    step = np.int64(stride)
+    spares = not MASKS  # loads and stores of some lanes cost more than those of all
+    step, span = np.int64(stride), np.int64(lanes.span(kernel[1], stride))
     there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
 
+    addresses = make_addresses(kernel[0])
+
     def nothing_seen():
         nothing = vector.splat(fill, every)
-        return unseen_of(watched(nothing), begun(nothing))
+        return unseen_of(watched(nothing, nothing), begun(nothing))
 
     nothing_seen = inner(nothing_seen)
 
+    def lies_inside(at, start, room):
+        if single:
+            return spares and inside and at < room
+        return inside or U(start) < room
+
+    lies_inside = inner(lies_inside, inlined=True)
+
     def folded_row(x, base, layout, row, start):
-        _, width, _, by_row, by_place, nearest = layout
-        inside = (not single) & (start >= 0) & (start + needs <= width)
+        _, _, _, by_row, by_place, nearest, room = layout
         taken = memory.load(INPUT, nearest, U(row))
         if not selects and taken < 0:
             value = vector.splat(accumulator(identity), every)
             return value, vector.splat(lane(0), every), nothing_seen()
         at = base + U(taken * by_row + start)
-        value, where, unseen = across(x, at, layout, start, inside)
+        value, where, unseen = across(x, (at,), layout, start, lies_inside(at, start, room))
         if indexed:
             where += vector.splat(lane(taken * by_place), every)
         return value, where, unseen
 
-    folded_row = inner(folded_row, inlined=True)
-    shared = kernel[0] - held  # from there on, rows are the next window's first
+    def folded_rows(x, base, layout, row, start):
+        """All rows of a window at once."""
+        _, _, _, by_row, _, _, room = layout
+        at = addresses(base + U(row * by_row + start), U(by_row))
+        return across(x, at, layout, start, lies_inside(at[-1], start, room))
+
+    folded_row = inner(folded_rows if joined else folded_row, inlined=True)
+    shared = folds - held  # from there on, rows are the next window's first
     ahead = make_some_rows(folded_row, held or 1)
-    fresh = make_some_rows(folded_row, max(kernel[0] - there_before, 1))
+    fresh = make_some_rows(folded_row, max(folds - there_before, 1))
     waited = make_waiting_rows(every, nothing_seen, max(waiting, 1))
 
     def keep(tile, tile_index, at, value, where):
@@ -198,10 +180,10 @@ def make_rows(
     keep = inner(keep)
 
     def give(value, where, count, out, index, to, by_plane, cells):
-        done = vector.convert(finish(value, count), result)
+        done = vector.convert(finish(vector.mixed(value, group), count), result)
         edges.store_some(OUTPUT, out, to, by_plane, done, strip_cells, cells)
         if indexed:
-            place = vector.convert(where, index_type)
+            place = vector.convert(vector.mixed(where, group), index_type)
             edges.store_some(OUTPUT_INDEX, index, to, by_plane, place, strip_cells, cells)
 
     give = inner(give)
@@ -216,10 +198,7 @@ def make_rows(
         channels, by_row = memory.word(frame, CHANNELS), np.int64(memory.word(frame, BY_ROW))
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
         nearest = memory.pointer(memory.word(frame, ROWS), np.int64)
-        layout = (
-            by_channel, np.int64(memory.word(frame, WIDTH)), memory.word(frame, EXTENT), by_row,
-            np.int64(memory.word(frame, PLACE_DOWN)), nearest,
-        )  # fmt: skip
+        width, extent = np.int64(memory.word(frame, WIDTH)), memory.word(frame, EXTENT)
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
         left = np.int64(memory.word(frame, LEFT))
@@ -231,6 +210,15 @@ def make_rows(
         tile_index_at = after(scratch, room * all_lanes, item) if indexed else scratch
         tile_index = memory.pointer(tile_index_at, lane)
 
+        # Strips that begin so far into a row lie inside, or, without strips, rows into the array.
+        room = width + np.int64(1) - span
+        if single:
+            beyond = np.int64((planes_a_task - one) * by_channel)
+            room = np.int64(extent) + np.int64(1) - span - beyond
+        layout = (
+            by_channel, width, extent, by_row, np.int64(memory.word(frame, PLACE_DOWN)), nearest,
+            U(vector.most(room, np.int64(0))),
+        )  # fmt: skip
         last_strip = zero if single else cells - many
         count = vector.splat(accumulator(1), every)
         strips = one if single else (cells + many - one) // many
@@ -288,7 +276,7 @@ def make_rows(
                             elif held:
                                 taken = kept_rows + taken
                         if waiting:
-                            for tap in range(shared, kernel[0]):
+                            for tap in range(shared, folds):
                                 value, where, _ = taken[tap]
                                 keep(tile, tile_index, here, value, where)
                                 here += pitch
@@ -297,7 +285,7 @@ def make_rows(
                         value, where, unseen = taken[0]
                         if not there_before:
                             unseens = worse(unseens, unseen)
-                        for tap in range(1, kernel[0]):
+                        for tap in range(1, folds):
                             other, there, unseen = taken[tap]
                             if tap >= there_before:
                                 unseens = worse(unseens, unseen)
@@ -308,9 +296,11 @@ def make_rows(
                             shares = memory.lanes(INPUT, across_counts, j, every)
                             share = memory.load(INPUT, down_counts, o)
                             count = shares * vector.splat(share, every)
+                        # What is beyond a row is the next one's, which comes later.
+                        some = single and not (spares and o + one < bottom)
                         give(
                             value, where, count, out, index, to + j, height_out * cells,
-                            cells if single else many,
+                            cells if some else many,
                         )  # fmt: skip
                     to += cells
                 begin += together

@@ -35,8 +35,8 @@ class Scalars(NamedTuple):
     combine: Callable[..., Any]
     better: Callable[..., Any]
     overrides: Callable[..., Any]
-    # What a kernel that is blind does not see: a mask of it, or numbers; of two, the worse; whether
-    # it was met.
+    # What a kernel that is blind does not see of two inputs: a mask of it, or numbers; of two of
+    # those, the worse; whether it was met.
     watched: Callable[..., Any]
     worse: Callable[..., Any]
     met: Callable[..., Any]
@@ -116,16 +116,21 @@ def _as_it_is(tap: Any) -> Any:
 def _watched(
     op: PoolOp, accumulator: type, of_keys: bool, blind: bool
 ) -> Callable[..., Any]:
-    """Of an input: whether it overrides, or, of keys, its bits: -0.0 is the least of them."""
+    """Of two inputs: whether one overrides, or, of keys, the lesser bits: -0.0 is the least."""
     overrides, lift = inner(op.overrides or _nothing), inner(op.lift or _as_it_is)
     if of_keys:
-        return inner(_as_it_is)
+        return inner(_either)
 
-    def masked(tap):
+    def of_tap(tap):
         return overrides(lift(vector.convert(tap, accumulator)))
 
-    def widened(tap):
-        return vector.wide(overrides(lift(vector.convert(tap, accumulator))), accumulator)
+    of_tap = inner(of_tap)
+
+    def masked(one, other):
+        return vector.either(of_tap(one), of_tap(other))
+
+    def widened(one, other):
+        return vector.wide(vector.either(of_tap(one), of_tap(other)), accumulator)
 
     # Without registers for masks, LLVM packs each one into bytes to keep it.
     wide = blind and not MASKS and np.dtype(accumulator).kind == "f"

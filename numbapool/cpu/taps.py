@@ -5,26 +5,27 @@ What is read becomes what is folded before windows take their taps of it: most s
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .edges import loaded
-from .machine import LEAST_MASKED
+from .machine import LEAST_MASKED, MASKS, VECTOR
 from .memory import align, place, tag
-from .vector import Vector, joined, shuffle, spread, worse
+from .vector import Vector, joined, mixture, shuffle, spread, worse
 
 WORD = ir.IntType(32)
 
 
 class _Call:
-    """A call of what kernels may call, on an argument of this type."""
+    """A call of what kernels may call, on arguments of these types."""
 
-    def __init__(self, typing_context: Any, function: Any, kind: Any) -> None:
+    def __init__(self, typing_context: Any, function: Any, *kinds: Any) -> None:
         self.function = function
-        self.signature = typing_context.resolve_function_type(function, (kind,), {})
+        self.signature = typing_context.resolve_function_type(function, kinds, {})
 
     @property
     def result(self) -> Any:
@@ -33,7 +34,7 @@ class _Call:
     def made(self, context: Any, builder: Any) -> Any:
         made = context.get_function(self.function, self.signature)
         context.add_linking_libs(getattr(made, "libs", ()))
-        return lambda value: made(builder, (value,))
+        return lambda *values: made(builder, values)
 
 
 def limited(builder: Any, number: Any, most: int) -> Any:
@@ -46,7 +47,8 @@ def limited(builder: Any, number: Any, most: int) -> Any:
 class _Rows:
     """Reads ``size`` neighbours; places outside ``bounds`` are not read, but ``fill``.
 
-    What ``taken`` makes of them is given; what is ``watched`` of all is ``seen``.
+    What ``taken`` makes of them is given; what is ``watched`` of all is `seen`. Where several
+    rows are read at once, what is taken of them is folded by ``combine``.
     """
 
     def __init__(
@@ -60,9 +62,10 @@ class _Rows:
         self.fill: Any = None
         self.extent: Any = None
         self.taken: Any = None
+        self.combine: Any = None
         self.watched: Any = None
         self.kind_watched: Any = None
-        self.seen: Any = None
+        self.unwatched: list[Any] = []
 
     def mask(self, low: Any, high: Any, fill: Any, extent: Any) -> None:
         # Numbers as narrow as what is read are compared a vector at once.
@@ -73,21 +76,51 @@ class _Rows:
         self.bounds = [spread(self.builder, word, self.size) for word in words]
         self.fill, self.extent = spread(self.builder, fill, self.size), extent
 
-    def watch(self, row: Any) -> None:
-        watched = self.watched(row)
-        if self.seen is not None:
-            watched = worse(self.builder, self.kind_watched, self.seen, watched)
-        self.seen = watched
+    def seen(self) -> Any:
+        """What is watched of all that was read, two at once."""
+        rows = self.unwatched
+        pairs = zip(rows[::2], rows[1::2] + rows[-1:] * (len(rows) % 2), strict=True)
+        met = [self.watched(*pair) for pair in pairs]
+        return reduce(lambda one, other: worse(self.builder, self.kind_watched, one, other), met)
 
-    def item(self, at: Any) -> Any:
-        """The one there, in every lane."""
+    def item(self, at: list[Any], beyond: int) -> Any:
+        """The one ``beyond`` the place ``at``, in every lane."""
+        return self.joined([self._item(self._beyond(each, beyond)) for each in at])
+
+    def row(self, at: list[Any], beyond: int = 0) -> Any:
+        """The row ``beyond`` the place ``at`` that bounds are counted from."""
+        return self.joined([self.read(each, beyond) for each in at])
+
+    def rows(self, at: list[Any], beyond: int, count: int) -> list[Any]:
+        """So many rows, one behind the other."""
+        return [self.row(at, beyond + number * self.size) for number in range(count)]
+
+    def joined(self, read: list[Any]) -> Any:
+        """What is folded of rows read at once; of one, it as it is."""
+        if self.combine is None:
+            return read[0]
+        self.unwatched += read
+        return reduce(self.combine, map(self.taken, read))
+
+    def made(self, row: Any, new: bool = True) -> Any:
+        """What is taken of what was read, which is watched if there is something ``new`` in it."""
+        if self.combine is not None:
+            return row
+        if new:
+            self.unwatched.append(row)
+        return self.taken(row)
+
+    def _beyond(self, at: Any, places: int) -> Any:
+        return self.builder.add(at, at.type(places))
+
+    def _item(self, at: Any) -> Any:
         load = self.builder.load(self.builder.gep(self.base, [at]))
         return spread(self.builder, tag(self.builder, load, self.role), self.size)
 
-    def row(self, at: Any, beyond: int = 0) -> Any:
-        """The row ``beyond`` the place ``at`` that bounds are counted from."""
+    def read(self, at: Any, beyond: int) -> Any:
+        """A row as it lies there."""
         builder = self.builder
-        here = place(builder, self.base, builder.add(at, at.type(beyond)), self.kind)
+        here = place(builder, self.base, self._beyond(at, beyond), self.kind)
         if not self.bounds:
             return tag(builder, builder.load(here, align=self.align), self.role)
         places = ir.Constant(
@@ -98,7 +131,7 @@ class _Rows:
         inside = builder.icmp_unsigned("<", builder.sub(places, first), count)
         if self.align >= LEAST_MASKED:
             return loaded(builder, here, inside, self.fill, self.align, self.role)
-        return self._chosen(builder.add(at, at.type(beyond)), here, inside)
+        return self._chosen(self._beyond(at, beyond), here, inside)
 
     def _chosen(self, at: Any, here: Any, inside: Any) -> Any:
         """Where there are no masks, all is read and some is taken, if that is in the array."""
@@ -118,16 +151,6 @@ class _Rows:
         for way in read:
             found.add_incoming(*way)
         return found
-
-    def rows(self, at: Any, beyond: int, count: int) -> list[Any]:
-        """So many rows, one behind the other."""
-        return [self.row(at, beyond + number * self.size) for number in range(count)]
-
-    def made(self, row: Any, new: bool = True) -> Any:
-        """What is taken of what was read, which is watched if there is something ``new`` in it."""
-        if new:
-            self.watch(row)
-        return self.taken(row)
 
 
 def _picked(builder: Any, pieces: list[Any], places: list[int]) -> Any:
@@ -151,15 +174,19 @@ def _picked(builder: Any, pieces: list[Any], places: list[int]) -> Any:
 
 
 def _of_reach(
-    rows: _Rows, at: Any, apart: Any, kernel: int, stride: int, cells: int, planes: int, reach: int
-) -> list[Any]:
+    rows: _Rows, at: list[Any], apart: Any, kernel: int, stride: int, cells: int, planes: int,
+    reach: int,
+) -> list[Any]:  # fmt: skip
     """All taps are in ``reach`` neighbours of each plane."""
     builder, every = rows.builder, cells * planes
-    starts = [builder.add(at, builder.mul(apart, apart.type(plane))) for plane in range(planes)]
-    read = [row for start in starts for row in rows.rows(start, 0, reach // rows.size)]
     together = every // rows.size
-    groups = (read[i : i + together] for i in range(0, len(read), together))
-    pieces = [rows.made(joined(builder, group)) for group in groups]
+
+    def vectors(at: Any) -> list[Any]:
+        starts = (builder.add(at, builder.mul(apart, apart.type(on))) for on in range(planes))
+        read = [rows.read(start, i) for start in starts for i in range(0, reach, rows.size)]
+        return [joined(builder, read[i : i + together]) for i in range(0, len(read), together)]
+
+    pieces = [rows.made(rows.joined(list(row))) for row in zip(*map(vectors, at), strict=True)]
     taken = []
     for tap in range(kernel):
         # The lanes past the last window may take anything.
@@ -169,7 +196,35 @@ def _of_reach(
     return taken
 
 
-def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> list[Any]:
+def mixing(item: int, cells: int, stride: int, planes: int) -> int:
+    """The groups of lanes in which windows of inputs of so many bytes are `vector.mixed`, or 0.
+
+    Every second lane of two registers costs less where none crosses the middle of its own; with
+    AVX-512 it does not.
+    """
+    mixes = not MASKS and stride == 2 and planes == 1 and cells * item >= VECTOR >= 4 * item
+    return VECTOR // item if mixes else 0
+
+
+def _of_pairs(rows: _Rows, at: list[Any], kernel: int, cells: int, group: int) -> list[Any]:
+    """Taps of mixed windows 2 apart: pairs from the same places, the last from one before."""
+    builder, read = rows.builder, []
+    # Near an edge, where reading costs more, what lies further on is moved there.
+    known = rows.rows(at, 0, 3 if rows.bounds and kernel > 2 else 2)
+    for tap in range(kernel):
+        odd = tap % 2 or tap == kernel - 1 > 0
+        pieces, beyond = known, tap - odd
+        if beyond and rows.bounds:
+            moved = ir.Constant(ir.VectorType(WORD, cells), list(range(beyond, beyond + cells)))
+            pieces = [builder.shuffle_vector(*known[i : i + 2], moved) for i in range(2)]
+        elif beyond:
+            pieces = rows.rows(at, beyond, 2)
+        places = [2 * cell + odd for cell in mixture(cells, group)]
+        read.append(_picked(builder, pieces[:2], places))
+    return [rows.made(row, not 2 <= tap < kernel - 2) for tap, row in enumerate(read)]
+
+
+def _of_strip(rows: _Rows, at: list[Any], kernel: int, stride: int, cells: int) -> list[Any]:
     """Taps from rows that hold every ``stride``-th of them."""
     builder = rows.builder
     read: list[Any] = []
@@ -185,7 +240,7 @@ def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> lis
             # The tap a stride earlier, of the next window.
             lane, beyond = tap - stride, further
             if beyond is None:
-                lane, beyond = 0, rows.item(builder.add(at, at.type(tap + stride * (cells - 1))))
+                lane, beyond = 0, rows.item(at, tap + stride * (cells - 1))
             places = ir.Constant(ir.VectorType(WORD, cells), [*range(1, cells), cells + lane])
             read.append(builder.shuffle_vector(read[tap - stride], beyond, places))
     # The first and the last taps of a stride meet every input.
@@ -196,14 +251,15 @@ def _of_strip(rows: _Rows, at: Any, kernel: int, stride: int, cells: int) -> lis
 def taps(
     typing_context: Any, role: Any, base: Any, at: Any, apart: Any, low: Any, high: Any,
     extent: Any, fill: Any, kernel: Any, stride: Any, cells: Any, planes: Any, reach: Any,
-    taken_as: Any, watched: Any,
+    taken_as: Any, watched: Any, combine: Any,
 ) -> Any:  # fmt: skip
     """Tap 0, 1, ... of ``cells`` windows a ``stride`` apart in each of ``planes`` planes.
 
-    The first is at ``base[at]``, the next plane's ``apart`` on. Places before ``low`` and from
-    ``high`` on, counted from there, are not read and hold ``fill``; if that is None, all are read.
-    At the most what lies before ``base[extent]`` is.
-    With a ``reach``, all taps of a plane lie in so many places.
+    The first is at ``base[at]`` of each row ``at``, and the next plane's ``apart`` on. What
+    ``combine`` makes of the rows' taps is given. Places before ``low`` and from ``high`` on,
+    counted from there, are not read and hold ``fill``; if it is None, all are read. At the most
+    what lies before ``base[extent]`` is.
+    With a ``reach``, all taps of a plane lie in so many places. Windows may be `mixing`.
 
     Taps are what ``taken_as`` makes of what is read. With them comes what is ``watched`` in it, the
     `vector.either` of all.
@@ -211,27 +267,35 @@ def taps(
     k, s, n = kernel.literal_value, stride.literal_value, cells.literal_value
     many, span = planes.literal_value, reach.literal_value
     size = min(span, many * n) if span else n
+    group = mixing(base.dtype.bitwidth // 8, n, s, many)
     read = Vector(base.dtype, many * n)
-    taking, watching = (_Call(typing_context, each, read) for each in (taken_as, watched))
+    taking = _Call(typing_context, taken_as, read)
+    watching = _Call(typing_context, watched, read, read)
+    joining = _Call(typing_context, combine, taking.result, taking.result)
     found = types.UniTuple(Vector(taking.result.dtype, many * n), k)
     result = types.Tuple((found, watching.result))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, base_at, start, step, first, last, end, outside, *_ = args
+        starts = cgutils.unpack_tuple(builder, start)
         rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size)
         rows.taken, rows.watched = (each.made(context, builder) for each in (taking, watching))
         rows.kind_watched = watching.result
+        if len(at) > 1:
+            rows.combine = joining.made(context, builder)
         if fill != types.none:
             rows.mask(first, last, outside, end)
-        if span:
-            taken = _of_reach(rows, start, step, k, s, n, many, span)
+        if group:
+            taken = _of_pairs(rows, starts, k, n, group)
+        elif span:
+            taken = _of_reach(rows, starts, step, k, s, n, many, span)
         else:
-            taken = _of_strip(rows, start, k, s, n)
+            taken = _of_strip(rows, starts, k, s, n)
         taken = context.make_tuple(builder, found, taken)
-        return context.make_tuple(builder, result, [taken, rows.seen])
+        return context.make_tuple(builder, result, [taken, rows.seen()])
 
-    words = (types.uintp, types.uintp, types.int64, types.int64, types.uintp)
-    kinds = (fill, kernel, stride, cells, planes, reach, taken_as, watched)
+    words = (at, types.uintp, types.int64, types.int64, types.uintp)
+    kinds = (fill, kernel, stride, cells, planes, reach, taken_as, watched, combine)
     return result(role, base, *words, *kinds), generate
 
 
@@ -245,7 +309,7 @@ def every(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         rows = _Rows(context, builder, role.literal_value, args[1], base.dtype, many)
-        pieces = rows.rows(args[2], 0, step)
+        pieces = rows.rows([args[2]], 0, step)
         return _picked(builder, pieces, list(range(0, step * many, step)))
 
     return vector(role, base, types.uintp, stride, count), generate

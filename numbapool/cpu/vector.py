@@ -125,6 +125,25 @@ def lower(typing_context: Any, vector: Any) -> Any:
 
 
 @intrinsic(prefer_literal=True)
+def mixed(typing_context: Any, vector: Any, group: Any) -> Any:
+    """The middle quarters of each ``group`` of lanes swapped; of 0, none."""
+    size = group.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return shuffle(builder, args[0], mixture(vector.lanes, size)) if size else args[0]
+
+    return vector(vector, group), generate
+
+
+def mixture(lanes: int, group: int) -> list[int]:
+    """The lanes that `mixed` takes."""
+    quarter = group // 4
+    swapped = [0, 2, 1, 3] if group else []
+    starts = [start + at * quarter for start in range(0, lanes, group or 1) for at in swapped]
+    return [start + lane for start in starts for lane in range(quarter)] or list(range(lanes))
+
+
+@intrinsic(prefer_literal=True)
 def behind(typing_context: Any, first: Any, second: Any, by: Any) -> Any:
     """As many lanes as a vector has, ``by`` lanes on: the last are the second's first."""
     places = list(range(by.literal_value, by.literal_value + first.lanes))
@@ -250,16 +269,36 @@ def wide(typing_context: Any, mask: Any, dtype: Any) -> Any:
     kind = Wide(types.Integer.from_bitwidth(width, True), mask.lanes)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        numbers = context.get_value_type(kind)
-        floats = ir.VectorType(context.get_value_type(dtype.dtype), mask.lanes)
-        fence = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(floats, [floats]),
-            f"llvm.arithmetic.fence.v{mask.lanes}f{width}",
-        )  # fmt: skip
-        number = builder.bitcast(builder.sext(args[0], numbers), floats)
-        return builder.bitcast(builder.call(fence, [number]), numbers)
+        return _fenced(builder, builder.sext(args[0], context.get_value_type(kind)))
 
     return kind(mask, dtype), generate
+
+
+@intrinsic
+def apart(typing_context: Any, vector: Any) -> Any:
+    """The same, in one of two branches that end alike.
+
+    What they have in common LLVM would do once, after both, with all that it takes in registers.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _fenced(builder, args[0])
+
+    return vector(vector), generate
+
+
+def _fenced(builder: Any, vector: Any) -> Any:
+    """The same bits, which LLVM does not see through: it has a fence for floats."""
+    kind = vector.type
+    floating = {ir.FloatType(): 32, ir.DoubleType(): 64}.get(kind.element)
+    count = kind.count * (floating or kind.element.width) // 32
+    if not count:  # two lanes of a byte
+        return vector
+    floats = ir.VectorType(ir.FloatType(), count)
+    fence = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(floats, [floats]), f"llvm.arithmetic.fence.v{count}f32"
+    )
+    return builder.bitcast(builder.call(fence, [builder.bitcast(vector, floats)]), kind)
 
 
 @intrinsic

@@ -18,6 +18,7 @@ from .kernels import Program
 from .machine import VECTOR
 from .nearest import stacked
 from .scalars import stored
+from .tables import divisors
 
 #: Bytes of pooled slices that are kept for the windows that share them: part of a second cache.
 SLOTS = 256 * 1024
@@ -90,7 +91,7 @@ def program(
     room = int((blocks[:, 1] - blocks[:, 0]).max())
 
     most = VECTOR // max(accumulator.itemsize, lane_item if indexed else 1)
-    counts, scaled = kernels.counts(op, [outer, *inner], divisor, accumulator)
+    counts, scaled = divisors(op, [outer, *inner], divisor, accumulator)
     tables = {frame.ROWS: intervals, frame.COLS: blocks}
     uneven = any(np.ptp(count) for count in counts[1:])
     if uneven:

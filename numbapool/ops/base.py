@@ -85,8 +85,8 @@ class PoolOp:
     identity : callable
         ``identity(dtype)`` is the value of a window without taps.
     combine : callable, optional
-        ``combine(earlier, later)`` joins two folded runs of taps; associative. Not needed where
-        ``better`` or ``reduce`` is given.
+        ``combine(earlier, later)`` joins two folded runs of taps; associative, in any order of
+        taps. Not needed where ``better`` or ``reduce`` is given.
     better : callable, optional
         ``better(candidate, best)``: whether a later tap replaces the best so far. It makes the
         reduction a selection, which has an index map. Nothing is worse than ``identity``.
