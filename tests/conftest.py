@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 gc.set_threshold(50_000, 20, 20)
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-settings.register_profile("default", max_examples=5, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("default", max_examples=4, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("many", max_examples=500, deadline=None, suppress_health_check=SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

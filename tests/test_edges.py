@@ -63,3 +63,15 @@ def test_rows_that_end_in_the_middle_of_a_vector(name, at_the_end):
     there[...] = x
     np.testing.assert_array_equal(getattr(numbapool, name)(there, 2, out=out), wanted)
     del there, out, pages, more
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (5, 6, 5), (33, 8, 6), (4, 12, 7)])
+def test_rows_of_a_few_bytes(shape):
+    """A vector reaches over several of them."""
+    x = np.random.default_rng(0).integers(-99, 99, shape).astype(np.int8)
+    height, width = (size // 2 for size in shape[1:])
+    blocks = x[..., : 2 * width].reshape(-1, height, 2, width, 2)
+    out, pages = between_closed_pages((shape[0], height, width), np.int8, True)
+    numbapool.max_pool2d(x, 2, out=out)
+    np.testing.assert_array_equal(out, blocks.max((2, 4)))
+    del out, pages

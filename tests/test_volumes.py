@@ -212,12 +212,12 @@ def test_lines_as_rows_of_a_plane(lines):
     torch.testing.assert_close(got, want, equal_nan=True)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 9, 11, 13), (40, 1, 5, 4, 6), (2, 2, 4, 4, 5, 40)])
+@pytest.mark.parametrize("shape", [(2, 3, 9, 11, 13), (40, 1, 5, 4, 6), (1, 2, 4, 4, 5, 40)])
 def test_windows_that_share_no_row(shape):
     """They are pooled as those of one axis of rows."""
     x = np.random.default_rng(0).integers(-9, 9, shape).astype(np.float32)
     dims, axes = x.ndim - 2, (*range(2, x.ndim),)
-    for kernel, stride, padding, further in APART:
+    for kernel, stride, padding, further in APART if shape[0] == 2 else few(APART, APART[::3]):
         window = kernel, stride, padding, (1,) * (dims - 3) + (further, further, 1)
         windows = oracle.windows(shape, *window, dims=dims)
         if dims == 3 and further == 1:

@@ -129,6 +129,7 @@ def make_rows(
     zero, one, many = U(0), U(1), U(lanes.cells)
     planes_a_task, all_lanes = U(lanes.planes), U(lanes.all)
     spares = not MASKS  # loads and stores of some lanes cost more than those of all
+    short = spares and inside
     step, span = np.int64(stride), np.int64(lanes.span(kernel[1], stride))
     there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
@@ -141,13 +142,6 @@ def make_rows(
 
     nothing_seen = inner(nothing_seen)
 
-    def lies_inside(at, start, room):
-        if single:
-            return spares and inside and at < room
-        return inside or U(start) < room
-
-    lies_inside = inner(lies_inside, inlined=True)
-
     def folded_row(x, base, layout, row, start):
         _, _, _, by_row, by_place, nearest, room = layout
         taken = memory.load(INPUT, nearest, U(row))
@@ -155,7 +149,8 @@ def make_rows(
             value = vector.splat(accumulator(identity), every)
             return value, vector.splat(lane(0), every), nothing_seen()
         at = base + U(taken * by_row + start)
-        value, where, unseen = across(x, (at,), layout, start, lies_inside(at, start, room))
+        all_inside = (short and at < room) if single else (inside or U(start) < room)
+        value, where, unseen = across(x, (at,), layout, start, all_inside)
         if indexed:
             where += vector.splat(lane(taken * by_place), every)
         return value, where, unseen
@@ -164,7 +159,8 @@ def make_rows(
         """All rows of a window at once."""
         _, _, _, by_row, _, _, room = layout
         at = addresses(base + U(row * by_row + start), U(by_row))
-        return across(x, at, layout, start, lies_inside(at[-1], start, room))
+        all_inside = (short and at[-1] < room) if single else (inside or U(start) < room)
+        return across(x, at, layout, start, all_inside)
 
     folded_row = inner(folded_rows if joined else folded_row, inlined=True)
     shared = folds - held  # from there on, rows are the next window's first
@@ -213,8 +209,8 @@ def make_rows(
         # Strips that begin so far into a row lie inside, or, without strips, rows into the array.
         room = width + np.int64(1) - span
         if single:
-            beyond = np.int64((planes_a_task - one) * by_channel)
-            room = np.int64(extent) + np.int64(1) - span - beyond
+            others = np.int64((planes_a_task - one) * by_channel)
+            room = np.int64(extent) + np.int64(1) - span - others
         layout = (
             by_channel, width, extent, by_row, np.int64(memory.word(frame, PLACE_DOWN)), nearest,
             U(vector.most(room, np.int64(0))),
@@ -222,6 +218,7 @@ def make_rows(
         last_strip = zero if single else cells - many
         count = vector.splat(accumulator(1), every)
         strips = one if single else (cells + many - one) // many
+        beyond = (many - one) // cells
         together = one if by_strip else strips
         pitch = strips * all_lanes
         tiles = (height_out + task_rows - one) // task_rows
@@ -296,8 +293,8 @@ def make_rows(
                             shares = memory.lanes(INPUT, across_counts, j, every)
                             share = memory.load(INPUT, down_counts, o)
                             count = shares * vector.splat(share, every)
-                        # What is beyond a row is the next one's, which comes later.
-                        some = single and not (spares and o + one < bottom)
+                        # What is beyond a row is that of the next ones, which come later.
+                        some = single and not (spares and o + beyond < bottom)
                         give(
                             value, where, count, out, index, to + j, height_out * cells,
                             cells if some else many,
