@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..geometry import Sliding
+from .machine import MASKS
 
 TILE_BYTES = 16 * 1024
 #: Strips of two registers spare half of the loop, but for what lies past the last output.
@@ -17,8 +18,9 @@ SOON, FEWEST = 12 * 1024, 2
 #: there up to twice as fast in their order.
 BEYOND, FAR = 2 * 1024 * 1024, 28 * 1024 * 1024
 #: Planes up to so many bytes are pooled strip by strip: where strips keep the rows that windows
-#: share in registers, where the first strip fetches a plane for the others, and from memory.
-NEAR_OVERLAPPING, NEAR, NEAR_FROM_FAR = 128 * 1024, 32 * 1024, 6 * 1024
+#: share in registers, where the first strip fetches a plane for the others, and from memory. Found
+#: on a processor with AVX-512 and on one without.
+NEAR_OVERLAPPING, NEAR, NEAR_FROM_FAR = 128 * 1024, (32 if MASKS else 14) * 1024, 6 * 1024
 #: Rows of a window that are longer together are folded again rather than kept.
 MOST_KEPT = 1024 * 1024
 #: Small planes are not foreseen: tasks of so many bytes ask for those of a later one.
