@@ -128,8 +128,8 @@ def make_rows(
     single, inside = lanes.reach > 0, lanes.inside
     zero, one, many = U(0), U(1), U(lanes.cells)
     planes_a_task, all_lanes = U(lanes.planes), U(lanes.all)
-    spares = not MASKS  # loads and stores of some lanes cost more than those of all
-    short = spares and inside
+    masks_cost = not MASKS  # loads and stores of some lanes take longer than those of all
+    reads_on = masks_cost and inside
     step, span = np.int64(stride), np.int64(lanes.span(kernel[1], stride))
     there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
@@ -149,7 +149,7 @@ def make_rows(
             value = vector.splat(accumulator(identity), every)
             return value, vector.splat(lane(0), every), nothing_seen()
         at = base + U(taken * by_row + start)
-        all_inside = (short and at < room) if single else (inside or U(start) < room)
+        all_inside = (reads_on and at < room) if single else (inside or U(start) < room)
         value, where, unseen = across(x, (at,), layout, start, all_inside)
         if indexed:
             where += vector.splat(lane(taken * by_place), every)
@@ -159,7 +159,7 @@ def make_rows(
         """All rows of a window at once."""
         _, _, _, by_row, _, _, room = layout
         at = addresses(base + U(row * by_row + start), U(by_row))
-        all_inside = (short and at[-1] < room) if single else (inside or U(start) < room)
+        all_inside = (reads_on and at[-1] < room) if single else (inside or U(start) < room)
         return across(x, at, layout, start, all_inside)
 
     folded_row = inner(folded_rows if joined else folded_row, inlined=True)
@@ -294,7 +294,7 @@ def make_rows(
                             share = memory.load(INPUT, down_counts, o)
                             count = shares * vector.splat(share, every)
                         # What is beyond a row is that of the next ones, which come later.
-                        some = single and not (spares and o + beyond < bottom)
+                        some = single and not (masks_cost and o + beyond < bottom)
                         give(
                             value, where, count, out, index, to + j, height_out * cells,
                             cells if some else many,
