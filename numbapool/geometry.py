@@ -57,6 +57,11 @@ class Sliding:
     def step(self) -> int:
         return self.dilation
 
+    @property
+    def unpadded(self) -> bool:
+        """Whether no window takes anything from outside."""
+        return self.before == 0 and (len(self) - 1) * self.stride + self.extent <= self.size
+
     def interval(self, cell: Any) -> tuple[Any, Any]:
         """The first valid tap and the end of the valid taps; ``(0, 0)`` where none is inside."""
         start = cell * self.stride - self.before

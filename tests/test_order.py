@@ -9,7 +9,7 @@ from strategies import few
 from test_windows import assert_same
 
 import numbapool
-from numbapool.cpu.order import BEYOND, FAR, MOST_KEPT, NEAR_OVERLAPPING, at_once
+from numbapool.cpu.order import BEYOND, FAR, MOST_KEPT, NEAR_OVERLAPPING, planes_at_once
 
 
 def equals_torch(x, kernel, stride, padding=0):
@@ -70,7 +70,7 @@ def test_small_planes_past_the_second_cache(kernel):
 
 @pytest.mark.parametrize("shape", [(2, 65, 6, 14), (1, 640, 2, 40)])
 def test_planes_that_are_pooled_as_one(shape):
-    assert at_once(shape[0] * shape[1], shape[2] * shape[3] * 4, 0) > 1
+    assert planes_at_once(shape[0] * shape[1], shape[2] * shape[3] * 4, 0) > 1
     x = np.random.default_rng(0).standard_normal(shape, np.float32)
     x[0, 7, 1, 3] = np.nan
     equals_torch(x, 2, 2)

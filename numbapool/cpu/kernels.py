@@ -18,15 +18,15 @@ from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, wh
 from .extremes import by_extremes
 from .frame import LINE
 from .machine import VECTOR
-from .nearest import Stacked, follow, nearest
+from .nearest import Stacked, follow
 from .order import (
     FEWEST_TASKS,
     TILE_BYTES,
     Lanes,
     Order,
-    at_once,
     extent,
     fetched,
+    planes_at_once,
     rows_of,
     task_rows,
 )
@@ -91,11 +91,6 @@ def kernel(
 def alike(axis: Axis) -> bool:
     """Whether all planes have the same windows."""
     return np.ndim(axis.interval(0)[0]) == 0
-
-
-def _inside(down: Sliding) -> bool:
-    """Whether all rows of all windows are inside, and follow one another."""
-    return not isinstance(down, Stacked) and bool((nearest(down, 0, False) >= 0).all())
 
 
 def _is_whole(axis: Axis) -> bool:
@@ -256,12 +251,12 @@ def program(
             down, planes = Sliding(lines, 1), planes // lines
             tall, walk = Laid(down, walk[2], 0), (planes, 0, lines * walk[2])
         elif even and not (alone or indexed) and lanes.planes == 1 and follow(tall, walk[2]):
-            several = at_once(planes, down.size * row, everything)
+            several = planes_at_once(planes, down.size * row, everything)
             down, planes = Sliding(several * down.size, down.kernel, down.stride), planes // several
             tall, walk = Laid(down, tall.by, 0), (planes, 0, several * walk[2])
             most_rows = len(down)
         plane = down.size * row
-        free = op.better is None and _inside(down)
+        free = op.better is None and type(down) is Sliding and down.unpadded
         order = Order.of(down, len(across) <= widest, plane, everything, free)
         window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
         moved = down.stride * row + len(across) * cell

@@ -54,8 +54,7 @@ class Lanes(NamedTuple):
         row = max(_power_of_two(cells), most // 4)
         # All or one: each number of planes is a kernel to compile.
         side_by_side = most // row if planes >= most // row else 1
-        inside = across.before == 0 and taken <= across.size
-        return cls(row, side_by_side, max(_power_of_two(taken), row), inside)
+        return cls(row, side_by_side, max(_power_of_two(taken), row), across.unpadded)
 
     def span(self, kernel: int, stride: int) -> int:
         """How many neighbours are read at most for the windows of a vector."""
@@ -128,7 +127,7 @@ def rows_of(lines: int) -> int:
     return next(rows for rows in range(min(lines, MOST_LINES), 0, -1) if lines % rows == 0)
 
 
-def at_once(planes: int, plane: int, everything: int) -> int:
+def planes_at_once(planes: int, plane: int, everything: int) -> int:
     """How many planes whose rows follow one another are pooled as one."""
     # Those from beyond the caches are asked for one by one.
     most = 1 if everything > BEYOND else min(TILE_BYTES // plane, planes // FEWEST_TASKS)

@@ -138,9 +138,8 @@ def mixed(typing_context: Any, vector: Any, group: Any) -> Any:
 def mixture(lanes: int, group: int) -> list[int]:
     """The lanes that `mixed` takes."""
     quarter = group // 4
-    swapped = [0, 2, 1, 3] if group else []
-    starts = [start + at * quarter for start in range(0, lanes, group or 1) for at in swapped]
-    return [start + lane for start in starts for lane in range(quarter)] or list(range(lanes))
+    starts = (start + at * quarter for start in range(0, lanes, group) for at in (0, 2, 1, 3))
+    return [start + lane for start in starts for lane in range(quarter)]
 
 
 @intrinsic(prefer_literal=True)
