@@ -21,6 +21,9 @@ BEYOND, FAR = 2 * 1024 * 1024, 28 * 1024 * 1024
 #: share in registers, where the first strip fetches a plane for the others, and from memory. Found
 #: on a processor with AVX-512 and on one without.
 NEAR_OVERLAPPING, NEAR, NEAR_FROM_FAR = 128 * 1024, (32 if MASKS else 14) * 1024, 6 * 1024
+#: Rows up to so many bytes come from memory in their order, about, if those of a window are read at
+#: once.
+SHORT = 512
 #: Rows of a window that are longer together are folded again rather than kept.
 MOST_KEPT = 1024 * 1024
 #: Small planes are not foreseen: tasks of so many bytes ask for those of a later one.
@@ -99,8 +102,10 @@ class Order(NamedTuple):
             return cls(False, 0, 0)
         if held:
             return cls(False, kernel - 1, held)
+        if far:
+            return cls(False, 0 if plane <= SHORT * down.size else kernel, 0)
         in_turn = everything > BEYOND and plane > NEAR_OVERLAPPING
-        return cls(False, kernel if far else (kernel - 1) * in_turn, 0)
+        return cls(False, (kernel - 1) * in_turn, 0)
 
 
 def strip(cells: int, most: int, widest: int) -> int:
