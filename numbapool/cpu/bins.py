@@ -1,9 +1,10 @@
 """Windows of any kind: fold the rows of a window down, then across the folded row.
 
 The rows are long and contiguous, so this order vectorises whatever the intervals are. Many windows
-of a folded row are folded to a vector each, and these meet pairwise, until each lane is a window. A
-window of one row, such as all of a plane, is folded where it lies, a vector at a time. Taps do not
-meet in row-major order here: places are found when the values are there.
+of a folded row are folded to a vector each, and these meet pairwise, until each lane is a window.
+Where all windows are flat, of one row, such as all of a plane, they are folded where they lie, a
+vector at a time. Taps do not meet in row-major order here: places are found when the values are
+there.
 """
 
 from __future__ import annotations
@@ -49,18 +50,19 @@ from .run import make_run, make_tree, make_vectors
 from .scalars import Scalars, make_taken
 
 U = np.uintp
+AHEAD = 2048  # bytes: what masked loads will read is not foreseen, so it is asked for
 
 
 @cache
-def make_span(s: Scalars) -> Any:
-    """Folds the columns ``low`` to ``high`` of a folded row, every ``step``-th."""
-    run, pile = make_run(s, TILE), make_pile(s, TILE, WHOLE)
+def make_span(s: Scalars, role: int) -> Any:
+    """Folds the columns ``low`` to ``high`` of a row, every ``step``-th of a folded one."""
+    run, pile, flat = make_run(s, role), make_pile(s, TILE, WHOLE), role == INPUT
     zero, one = U(0), U(1)
 
-    def span(tile, low, high, step, stack):
-        if step == one:
-            return run(tile, low, high - low, stack)
-        pile(tile, low, (high - low + step - one) // step, step, one, stack)
+    def span(row, low, high, step, stack):
+        if flat or step == one:
+            return run(row, low, high - low, stack)
+        pile(row, low, (high - low + step - one) // step, step, one, stack)
         return memory.load(WHOLE, stack, zero)
 
     return inner(span)
@@ -72,9 +74,12 @@ def make_part(s: Scalars, role: int) -> Any:
     fill = s.fill if role == INPUT else s.identity
     lanes = LINE // np.dtype(s.accumulator).itemsize
     vectors, taken_as, many = make_vectors(s, role), make_taken(s, role), U(lanes)
+    far, ahead = role == INPUT, U(AHEAD // np.dtype(s.source).itemsize)
 
     def part(x, at, count, stack):
         if count <= many:
+            if far:
+                memory.fetch(x, at + ahead)
             valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count), lanes)
             return taken_as(edges.some(role, x, at, valid, vector.splat(fill, lanes)))
         return vectors(x, at, count, stack)
@@ -101,28 +106,24 @@ def make_met(s: Scalars) -> Any:
 
 
 @cache
-def make_together(s: Scalars) -> Any:
+def make_together(s: Scalars, flat: bool) -> Any:
     """All windows of an output row, a vector of them at a time, be they of several rows.
 
     It is told how many are waiting for others, and tells it.
     """
-    in_tile, in_input, met = make_part(s, TILE), make_part(s, INPUT), make_met(s)
+    part, met = make_part(s, INPUT if flat else TILE), make_met(s)
     accumulator, divides = s.accumulator, s.divides
     zero, one, many = U(0), U(1), U(LINE // np.dtype(accumulator).itemsize)
 
     def together(
-        x, base, flat, tile, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
+        folded, at, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
         across_counts, out, to,
     ):  # fmt: skip
         for j in range(cells):
             left = U(memory.load(INPUT, cols, j + j))
             right = U(memory.load(INPUT, cols, j + j + one))
             taps = right - left if taken and left < right else zero
-            if flat:
-                value = in_input(x, base + left, taps, stack)
-            else:
-                value = in_tile(tile, left, taps, stack)
-            memory.store(PART, parts, waiting * many, value)
+            memory.store(PART, parts, waiting * many, part(folded, at + left, taps, stack))
             count = down_count
             if divides:
                 count = accumulator(down_count * memory.load(INPUT, across_counts, j))
@@ -137,14 +138,14 @@ def make_together(s: Scalars) -> Any:
 
 
 @cache
-def make_one_by_one(s: Scalars) -> Any:
+def make_one_by_one(s: Scalars, flat: bool) -> Any:
     """All windows of an output row."""
-    span, run = make_span(s), make_run(s, INPUT)
+    span = make_span(s, INPUT if flat else TILE)
     accumulator, result, finish, divides = s.accumulator, s.result, s.finish, s.divides
     identity, one = s.identity, U(1)
 
     def one_by_one(
-        x, base, flat, tile, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
+        folded, at, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
         across_counts, out, to,
     ):  # fmt: skip
         for j in range(cells):
@@ -152,10 +153,7 @@ def make_one_by_one(s: Scalars) -> Any:
             right = U(memory.load(INPUT, cols, j + j + one))
             value = identity
             if taken and left < right:
-                if flat:
-                    value = run(x, base + left, right - left, stack)
-                else:
-                    value = span(tile, left, right, step, stack)
+                value = span(folded, at + left, at + right, step, stack)
             count = down_count
             if divides:
                 count = accumulator(down_count * memory.load(INPUT, across_counts, j))
@@ -165,10 +163,10 @@ def make_one_by_one(s: Scalars) -> Any:
     return inner(one_by_one)
 
 
-def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
+def make_bins(s: Scalars, flat: bool, together: bool, indexed: bool) -> Any:
     """The kernel: all windows of the output rows of the tasks ``first`` to ``last``."""
     pile, met = make_pile(s, INPUT, TILE), make_met(s)
-    windows = make_together(s) if together else make_one_by_one(s)
+    windows = (make_together if together else make_one_by_one)(s, flat)
     every, settle = make_every(s), make_settle(s, indexed)
     has_zero, has_negative_zero = make_has_zero(s), make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
@@ -224,15 +222,17 @@ def make_bins(s: Scalars, together: bool, indexed: bool) -> Any:
                 low, taken = rows_of(rows_at, plane, o, height_out, own, step)
                 cols = memory.pointer(cols_at + plane * cells * own, np.int64)
                 base = plane_at(plane, channels, by_batch, by_channel) + low * by_row
-                flat = taken == one and step_across == one
-                if taken and not flat:
+                if flat:
+                    folded, at = x, base
+                else:
                     pile(x, base, taken, step * by_row, width, tile)
+                    folded, at = tile, zero
                 down_count = accumulator(1)
                 if divides:
                     down_count = memory.load(INPUT, down_counts, o)
                 waiting = windows(
-                    x, base, flat, tile, cols, cells, taken, step_across, stack, parts, counts,
-                    waiting, down_count, across_counts, out, row * cells,
+                    folded, at, cols, cells, taken, step_across, stack, parts, counts, waiting,
+                    down_count, across_counts, out, row * cells,
                 )  # fmt: skip
                 o += one
                 if o == height_out:
