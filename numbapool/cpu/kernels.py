@@ -156,14 +156,15 @@ def _lay_doubling(down: Sliding, across: Sliding, tiling: doubling.Tiling) -> di
 
 
 def _lay_bins(
-    down: Axis, across: Axis, item: int, planes: int, flat: bool, sought: bool
+    down: Axis, across: Axis, item: int, planes: int, sought: bool
 ) -> tuple[dict[int, int], int]:
     """What the frame of any windows says, and the bytes of scratch.
 
     Tasks have rows of several ``planes``; windows are ``sought`` through once they are folded.
     """
     tall, broad = int(taps(down).max()), int(taps(across).max())
-    width = 0 if flat else across.size  # of the tile
+    # Windows of one row are folded where they lie, without a tile.
+    width = 0 if tall <= 1 and across.step == 1 else across.size
     lanes = LINE // item
     room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
     # Windows meet in full vectors, while those that are sought through are in the first cache.
@@ -274,13 +275,12 @@ def program(
     else:
         lanes = Lanes(all_lanes, 1, 0)
         sought = indexed or is_half(op.accumulator(dtype))
-        flat = across.step == 1 and int(taps(down).max()) <= 1
-        laid, scratch = _lay_bins(down, across, sizes[0], 1 if alone else planes, flat, sought)
+        laid, scratch = _lay_bins(down, across, sizes[0], 1 if alone else planes, sought)
         if alone:
             laid[frame.TASK_ROWS] = 1
         # Fewer than half a vector of windows meet sooner one by one.
         enough = laid[frame.TASK_ROWS] * len(across) >= all_lanes // 2
-        window = flat, across.step == 1 and enough
+        window = not laid[frame.TILE_WIDTH], across.step == 1 and enough
     shares, scaled = divisors(op, (down, across), divisor, accumulator)
     tables = lookups(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
