@@ -56,18 +56,18 @@ def compile_kernel(function: Callable[..., Any]) -> int:
 
     It returns the task that it stopped at, or ``last``.
     """
-    return _address(function, 7)
+    return _address(function, 7, _nrt=False)  # nothing whose references are counted
 
 
 def compile_loop(function: Callable[..., Any], parallel: bool = True) -> int:
     """The address of a function of four words and one to give, such as a loop over threads is."""
-    return _address(function, 4, parallel)
+    return _address(function, 4, parallel=parallel)
 
 
-def _address(function: Callable[..., Any], words: int, parallel: bool = False) -> int:
-    options = {"error_model": "numpy", "parallel": parallel}
-    way = compiler.Compiler if parallel else Compiler
-    kernel = CFunc(named(function), ((types.uintp,) * words, types.uintp), {}, options, way)
+def _address(function: Callable[..., Any], words: int, **options: bool) -> int:
+    every: dict[str, Any] = {"error_model": "numpy", **options}
+    way = compiler.Compiler if options.get("parallel") else Compiler
+    kernel = CFunc(named(function), ((types.uintp,) * words, types.uintp), {}, every, way)
     kernel._cache = _cache(function)
     with undisturbed():
         kernel.compile()

@@ -1,7 +1,9 @@
 """Kernels, and functions that only they call, compiled with less ado than Numba's own way makes.
 
 Ours do not need the passes for what they do not have (contexts, functions within, rewritten
-expressions), and what is linked into the kernels that call it needs no machine code of its own.
+expressions, objects whose references are counted), nor those that give each value a name, since
+the values of a name have one type; and what is linked into kernels needs no machine code of its
+own.
 """
 
 from __future__ import annotations
@@ -10,19 +12,42 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from numba.core import typed_passes, types, untyped_passes
+from numba.core import errors, ir, typed_passes, types, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, Flags, compile_extra
-from numba.core.compiler_machinery import PassManager
+from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
 from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, Signature, fold_arguments
 
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class OneType(FunctionPass):
+    """Refuses names of several types: Numba would make a float of signed and unsigned, say."""
+
+    _name = "one_type"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def run_pass(self, state: Any) -> bool:
+        typemap, calltypes = state.typemap, state.calltypes
+        for block in state.func_ir.blocks.values():
+            for each in block.find_insts(ir.Assign):
+                value, kind = each.value, typemap[each.target.name]
+                if isinstance(value, ir.Var):
+                    own = typemap[value.name]
+                else:
+                    own = getattr(calltypes.get(value), "return_type", kind)
+                if types.unliteral(own) != types.unliteral(kind):
+                    raise errors.TypingError(f"{each.target} is {kind}, and {own} here", each.loc)
+        return False
+
+
 PASSES = (
-    untyped_passes.TranslateByteCode, untyped_passes.FixupArgs, untyped_passes.IRProcessing,
+    untyped_passes.TranslateByteCode, untyped_passes.FixupArgs,
     untyped_passes.RewriteSemanticConstants, untyped_passes.DeadBranchPrune,
-    untyped_passes.GenericRewrites, untyped_passes.ReconstructSSA,
-    typed_passes.NopythonTypeInference, typed_passes.PreLowerStripPhis, typed_passes.IRLegalization,
-    typed_passes.AnnotateTypes, typed_passes.NativeLowering, typed_passes.NoPythonBackend,
+    untyped_passes.GenericRewrites, typed_passes.NopythonTypeInference, OneType,
+    typed_passes.NativeLowering, typed_passes.NoPythonBackend,
 )  # fmt: skip
 OPTIONS = {
     "error_model": "numpy", "nopython": True, "no_rewrites": True,
@@ -30,13 +55,18 @@ OPTIONS = {
 }  # fmt: skip
 
 
+def _ours(function: Callable[..., Any]) -> bool:
+    """A user's may have more, and make objects."""
+    return (function.__module__ or "").startswith(f"{__package__}.")
+
+
 class Compiler(CompilerBase):
     """Numba's way through the passes that ours need."""
 
     def define_pipelines(self) -> list[Any]:
-        if not (self.state.func_id.func.__module__ or "").startswith(f"{__package__}."):
-            # A user's may have more.
+        if not _ours(self.state.func_id.func):
             return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+        self.state.type_annotation = ""
         passes = PassManager("part")
         for each in PASSES:
             passes.add_pass(each, each.name())
@@ -54,7 +84,8 @@ class _Library(JITCodeLibrary):
 def _compiled(function: Callable[..., Any], args: tuple[Any, ...], inlined: bool) -> Any:
     """The type that ``function`` returns for arguments of these, which it is compiled for."""
     flags, target = Flags(), cpu_target.target_context
-    cpu_target.options.parse_as_flags(flags, OPTIONS | {"forceinline": inlined})
+    more = {"forceinline": inlined, "_nrt": not _ours(function)}
+    cpu_target.options.parse_as_flags(flags, OPTIONS | more)
     flags.no_compile = True
     library = _Library(target.codegen(), function.__qualname__)
     made = compile_extra(

@@ -38,6 +38,12 @@ def further_with_branches(candidate, best):
     return candidate > best
 
 
+def further_in_an_array(candidate, best):
+    both = np.empty(2)
+    both[0], both[1] = abs(candidate), abs(best)
+    return both[0] > both[1]
+
+
 def add(earlier, later):
     return earlier + later
 
@@ -84,6 +90,13 @@ def test_selections(op, window, shape):
     assert_same(numbapool.pool(x, op, sizes, window[1], axes=axes), values)
     if kernel:
         assert numbapool.explain(numbapool.pool, x, op, sizes, axes=axes).kernels == (kernel,)
+
+
+def test_functions_may_make_arrays():
+    op = numbapool.PoolOp("furthest", identity=zero, better=further_in_an_array)
+    x = blocks(2, 6, 8)
+    want, _ = furthest(x, oracle.windows(x.shape, 3))
+    assert_same(numbapool.pool(x, op, (3, 3)), want)
 
 
 def test_the_first_of_equals_is_taken_whatever_the_kernel():

@@ -88,6 +88,21 @@ def test_a_second_process_reads_nothing_that_compiling_needs(tmp_path):
     assert python(code, tmp_path).split() == ["8.0", "False", "1.0"]
 
 
+@pytest.mark.parametrize("frozen", ["", "gc.freeze()"])
+def test_a_first_call_leaves_the_collector_as_it_was(cache, frozen):
+    """It looks for no garbage among what it makes, and thaws nothing that somebody froze."""
+    code = f"""
+        import gc
+        import numpy as np, numbapool
+        {frozen}
+        young = [0]
+        gc.callbacks.append(lambda phase, info: young.append(len(gc.get_objects(0))))
+        numbapool.max_pool2d(np.ones((1, 1, 5, 5)), 2)
+        print(gc.isenabled(), gc.get_freeze_count() > 0, max(young) > 10_000)
+        """
+    assert python(code, cache).split() == ["True", *[str(bool(frozen))] * 2]
+
+
 def test_kernels_cached_by_two_processes_do_not_mix_in_a_third(tmp_path):
     # The symbols of machine code were alike once, and the second kernel ran the first.
     code = """

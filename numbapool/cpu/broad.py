@@ -129,19 +129,19 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                     value = combine(value, other)
                 give(tile, tile_index, to + j * rows, value, where, row_index)
             return met(unseen)
-        left, bit, passed = kernel, one, zero
-        while left % three == zero:
+        rest, bit, passed = kernel, one, zero
+        while rest % three == zero:
             triple(line, count, taken * apart)
-            taken, left = taken * three, left // three
-        while bit <= left:
-            if left & bit:
+            taken, rest = taken * three, rest // three
+        while bit <= rest:
+            if rest & bit:
                 for j in range(zero, cells, many):
                     value = window(line, j * step + passed * apart)
                     if passed:
                         value = combine(memory.lanes(TILE, tile, to + j * rows, lanes), value)
                     memory.store(TILE, tile, to + j * rows, value)
                 passed += taken
-            if two * bit <= left:
+            if two * bit <= rest:
                 double(line, line_index, count, taken * apart)
             taken, bit = taken * two, bit * two
         return met(unseen)

@@ -148,8 +148,9 @@ def take(typing_context: Any, size: Any) -> Any:
     """The address of so many bytes, to be given back; 0 where there are none."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        taken = context.nrt.allocate_unchecked(builder, args[0])
-        return builder.ptrtoint(taken, ir.IntType(64))
+        kind = ir.FunctionType(ir.IntType(8).as_pointer(), [ir.IntType(64)])
+        allocate = cgutils.get_or_insert_function(builder.module, kind, "NRT_Allocate")
+        return builder.ptrtoint(builder.call(allocate, args), ir.IntType(64))
 
     return types.uintp(types.uintp), generate
 
@@ -159,7 +160,9 @@ def give_back(typing_context: Any, address: Any) -> Any:
     """Frees what was taken."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        context.nrt.free(builder, builder.inttoptr(args[0], ir.IntType(8).as_pointer()))
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
+        free = cgutils.get_or_insert_function(builder.module, kind, "NRT_Free")
+        builder.call(free, [builder.inttoptr(args[0], kind.args[0])])
         return context.get_dummy_value()
 
     return types.void(types.uintp), generate

@@ -265,13 +265,15 @@ def make_rows(
                             taken = waited(tile, tile_index, here, pitch)
                         else:
                             start = np.int64(j) * step - left
-                            taken = fresh(
+                            new_rows = fresh(
                                 x, base, layout, low + np.int64(there_before), start
                             )
                             if waiting:
-                                taken = waited(tile, tile_index, here, pitch) + taken
+                                taken = waited(tile, tile_index, here, pitch) + new_rows
                             elif held:
-                                taken = kept_rows + taken
+                                taken = kept_rows + new_rows
+                            else:
+                                taken = new_rows
                         if waiting:
                             for tap in range(shared, folds):
                                 value, where, _ = taken[tap]
