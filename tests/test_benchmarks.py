@@ -30,7 +30,7 @@ from benchmarks import models, readme, report, table, turns  # noqa: E402
 from benchmarks.bars import layers as bars_layers  # noqa: E402
 from benchmarks.bars import shapes  # noqa: E402
 from benchmarks.bars.__main__ import main as bars_main  # noqa: E402
-from benchmarks.bars.bar import Bar, worst_of_runs  # noqa: E402
+from benchmarks.bars.bar import Bar, pair, worst_of_runs  # noqa: E402
 from benchmarks.bars.bar import markdown as bars_markdown  # noqa: E402
 from numbapool.bench import devices, family, layers, peers, timing  # noqa: E402
 
@@ -284,8 +284,20 @@ def test_bars_take_the_worst_of_runs():
     small, large = Bar("cost", 2, 1.0, most=True), Bar("cost", 2, 3.0, most=True, where="here")
     assert worst_of_runs([[fast, large], [slow, small]]) == [slow, large]
     assert (fast.met, slow.met, small.met, large.met) == (True, False, True, False)
-    assert slow.cells() == ("speed", "≥ 2", "1.50", "missed (a layer)")
+    assert slow.cells() == ("speed", "≥ 2", "1.50", "", "missed (a layer)")
     assert "≤ 2" in bars_markdown([large])
+
+
+def test_bars_tell_what_a_copy_would_have_had():
+    seconds = {"a": {"numbapool": 2.0, "copy": 1.0}, "b": {"numbapool": 1.0, "copy": 1.0}}
+    mean, least = pair("speed", (3, 1), {"a": 1.5, "b": 6.0}, seconds)
+    assert (mean.value, mean.copy) == (pytest.approx(3), pytest.approx(18**0.5))
+    assert least.cells() == ("speed, least", "≥ 1", "1.50", "3.00", "met")
+    text = bars_markdown([mean, least, Bar("cost", 2, 1.0)])
+    assert "a copy" in text
+    assert "4.24" in text
+    assert "a copy" not in bars_markdown([Bar("cost", 2, 1.0)])
+    assert pair("speed", (3, 1), {"a": 1.5}, {"a": {"numbapool": 2.0}})[0].copy is None
 
 
 def test_bars_of_layers(monkeypatch, tiny_layers):
@@ -295,6 +307,7 @@ def test_bars_of_layers(monkeypatch, tiny_layers):
     found = bars_layers.bars(1)
     assert [bar.what.partition(",")[0] for bar in found[:5]] == ["layers"] * 5
     assert all(bar.value > 0 for bar in found)
+    assert all((bar.copy is None) == ("times as long" in bar.what) for bar in found)
 
 
 def test_the_bars_command(monkeypatch, tmp_path, capsys):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..report import table
 
-HEAD = ("what", "bar", "today", "")
+HEAD = ("what", "bar", "today", "a copy", "")
 
 
 @dataclass(frozen=True)
@@ -21,32 +21,49 @@ class Bar:
     most: bool = False
     where: str = ""  # the case that gave the value, where it is the worst of several
     seconds: Mapping[str, float] = field(default_factory=dict)  # what was timed in that case
+    copy: float | None = None  # the value of a copy of the same bytes, in our place: the floor
 
     @property
     def met(self) -> bool:
         return self.value <= self.limit if self.most else self.value >= self.limit
 
-    def cells(self) -> tuple[str, str, str, str]:
+    def cells(self) -> tuple[str, str, str, str, str]:
         bound = f"{'≤' if self.most else '≥'} {self.limit:g}"
         verdict = "met" if self.met else "missed"
         place = f" ({self.where})" if self.where and not self.met else ""
-        return self.what, bound, f"{self.value:.2f}", verdict + place
+        floor = "" if self.copy is None else f"{self.copy:.2f}"
+        return self.what, bound, f"{self.value:.2f}", floor, verdict + place
 
 
 def mean(ratios: Iterable[float]) -> float:
     return statistics.geometric_mean(ratios)
 
 
+def average(
+    what: str, limit: float, ratios: Mapping[str, float], seconds: Mapping[str, Mapping[str, float]]
+) -> Bar:
+    """How many times as fast as something, in the geometric mean over cases."""
+    copies = [_of_copy(ratio, seconds[name]) for name, ratio in ratios.items()]
+    floor = None if None in copies else mean(filter(None, copies))
+    return Bar(what, limit, mean(ratios.values()), copy=floor)
+
+
 def pair(
-    what: str, limits: tuple[float, float], ratios: dict[str, float],
+    what: str, limits: tuple[float, float], ratios: Mapping[str, float],
     seconds: Mapping[str, Mapping[str, float]],
 ) -> list[Bar]:  # fmt: skip
     """How many times as fast as something: the geometric mean over cases, and the least."""
     least = min(ratios, key=lambda name: ratios[name])
+    found, times = ratios[least], seconds[least]
     return [
-        Bar(f"{what}, geometric mean of {len(ratios)}", limits[0], mean(ratios.values())),
-        Bar(f"{what}, least", limits[1], ratios[least], where=least, seconds=seconds[least]),
+        average(f"{what}, geometric mean of {len(ratios)}", limits[0], ratios, seconds),
+        Bar(f"{what}, least", limits[1], found, False, least, times, _of_copy(found, times)),
     ]
+
+
+def _of_copy(ratio: float, seconds: Mapping[str, float]) -> float | None:
+    """What a ratio would be if we had taken as long as the copy, where that was timed."""
+    return ratio * seconds["numbapool"] / seconds["copy"] if "copy" in seconds else None
 
 
 def worst(what: str, limit: float, ratios: dict[str, float]) -> Bar:
@@ -63,4 +80,7 @@ def worst_of_runs(runs: Sequence[Sequence[Bar]]) -> list[Bar]:
 
 
 def markdown(bars: Sequence[Bar]) -> str:
-    return table(HEAD, (bar.cells() for bar in bars))
+    shown = [0, 1, 2, 4] if all(bar.copy is None for bar in bars) else range(len(HEAD))
+    rows = (HEAD, *(bar.cells() for bar in bars))
+    head, *cells = (tuple(row[column] for column in shown) for row in rows)
+    return table(head, cells)

@@ -13,7 +13,8 @@ from numbapool.bench.layers import Window, sample
 from numbapool.bench.timing import medians
 
 from ..models import read_layers
-from .bar import Bar, mean, pair
+from .bar import Bar, average, mean, pair
+from .shapes import copy_of
 
 PEERS = ("torch", "torch channels_last", "openvino", "onnxruntime")
 MOST_ELEMENTS = 20_000_000
@@ -25,6 +26,9 @@ def seconds_of(op: str, layer: Window) -> Seconds:
     x = sample(layer.shape, "float32")
     present = (peer for peer in PEERS if peer in peers.IMPLEMENTATIONS)
     calls = peers.calls(("numbapool", *present), op, layer, x)
+    moved = [x, *peers.arrays("numbapool", calls["numbapool"])]
+    calls["copy"] = copy_of(sum(array.nbytes for array in moved))
+    calls["copy"]()
     if op == "max with indices":
         args = (layer.kernel, layer.stride, layer.padding, layer.dilation, layer.ceil_mode)
         calls["values"] = partial(numbapool.max_pool2d, x, *args)
@@ -65,7 +69,7 @@ def bars(every: int) -> list[Bar]:
     return [
         *two("layers, fastest peer on NCHW", (2.5, 1.0), values, *nchw),
         *two("layers, torch channels_last among them", (1.7, 0.95), values, *PEERS),
-        Bar("layers, torch NCHW", 25, mean(ratios(values, "torch").values())),
+        average("layers, torch NCHW", 25, ratios(values, "torch"), values),
         *two("indices, torch or ONNX Runtime", (10, 1.0), indexed, *nchw),
         *two("indices, torch channels_last among them", (1.5, 0.95), indexed, *PEERS),
         Bar("int32 index map over none, times as long", 1.6, most=True, value=mean(
