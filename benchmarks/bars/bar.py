@@ -62,14 +62,17 @@ def pair(
 
 
 def _of_copy(ratio: float, seconds: Mapping[str, float]) -> float | None:
-    """What a ratio would be if we had taken as long as the copy, where that was timed."""
-    return ratio * seconds["numbapool"] / seconds["copy"] if "copy" in seconds else None
+    """What a ratio would be if we had taken as long as the fastest copy, where one was timed."""
+    copies = [taken for name, taken in seconds.items() if name.startswith("copy")]
+    return ratio * seconds["numbapool"] / min(copies) if copies else None
 
 
-def worst(what: str, limit: float, ratios: dict[str, float]) -> Bar:
-    """The largest of some ratios."""
+def worst(
+    what: str, limit: float, ratios: Mapping[str, float], copies: Mapping[str, float] | None = None
+) -> Bar:
+    """The largest of some ratios, beside what a copy has there."""
     name = max(ratios, key=lambda name: ratios[name])
-    return Bar(what, limit, ratios[name], most=True, where=name)
+    return Bar(what, limit, ratios[name], True, name, copy=(copies or {}).get(name))
 
 
 def worst_of_runs(runs: Sequence[Sequence[Bar]]) -> list[Bar]:

@@ -16,7 +16,7 @@ from numbapool.bench.peers import THREADS
 
 from ..models import read_volumes
 from .bar import Bar, pair, worst
-from .shapes import timed
+from .shapes import floors, timed
 
 F = torch.nn.functional
 MOST_ELEMENTS = 40_000_000
@@ -47,15 +47,14 @@ class Table:
         self.ratios: Ratios = {}
         self.times: Times = {}
 
-    def add(self, name: str, ours: Callable[[], Any], **theirs: Callable[[], Any]) -> None:
-        """Times a case, once results agree with the first peer's."""
-        want = next(iter(theirs.values()))()
-        for mine, wanted in zip(_arrays(ours()), _arrays(want), strict=True):
+    def add(self, name: str, ours: partial[Any], **theirs: Callable[[], Any]) -> None:
+        """Times a case, once results agree with the first peer's; the input is ``ours``' first."""
+        want, got = _arrays(next(iter(theirs.values()))()), _arrays(ours())
+        for mine, wanted in zip(got, want, strict=True):
             np.testing.assert_allclose(mine, wanted, 1e-3, 1e-5, err_msg=name)
-        for call in theirs.values():
-            call()
-        seconds = timed({"numbapool": ours, **theirs})
-        best = min(taken for peer, taken in seconds.items() if peer != "numbapool")
+        moved = ours.args[0].nbytes + sum(mine.nbytes for mine in got)
+        seconds = timed({"numbapool": ours, **floors(moved), **theirs})
+        best = min(seconds[peer] for peer in theirs)
         self.ratios[name], self.times[name] = best / seconds["numbapool"], seconds
 
     def bars(self, what: str, limits: tuple[float, float]) -> list[Bar]:

@@ -10,11 +10,10 @@ import torch
 import numbapool
 from numbapool.bench import peers
 from numbapool.bench.layers import Window, sample
-from numbapool.bench.timing import medians
 
 from ..models import read_layers
 from .bar import Bar, average, mean, pair
-from .shapes import copy_of
+from .shapes import floors, timed
 
 PEERS = ("torch", "torch channels_last", "openvino", "onnxruntime")
 MOST_ELEMENTS = 20_000_000
@@ -27,15 +26,12 @@ def seconds_of(op: str, layer: Window) -> Seconds:
     present = (peer for peer in PEERS if peer in peers.IMPLEMENTATIONS)
     calls = peers.calls(("numbapool", *present), op, layer, x)
     moved = [x, *peers.arrays("numbapool", calls["numbapool"])]
-    calls["copy"] = copy_of(sum(array.nbytes for array in moved))
-    calls["copy"]()
+    calls |= floors(sum(array.nbytes for array in moved))
     if op == "max with indices":
         args = (layer.kernel, layer.stride, layer.padding, layer.dilation, layer.ceil_mode)
         calls["values"] = partial(numbapool.max_pool2d, x, *args)
         calls["int32"] = partial(numbapool.max_pool2d, x, *args, True, index_dtype="int32")
-        for name in ("values", "int32"):
-            calls[name]()
-    return medians(calls)
+    return timed(calls)
 
 
 def over(seconds: Seconds, others: tuple[str, ...]) -> float:

@@ -12,7 +12,7 @@ from numbapool.bench.layers import Bins, sample
 from numbapool.bench.peers import arrays, bind, compare
 
 from .bar import Bar, mean, pair
-from .shapes import copy_of, timed
+from .shapes import floors, timed
 
 BINS = tuple(
     Bins(shape, (out, out))
@@ -44,7 +44,7 @@ def bins() -> list[Bar]:
                     }
                     got = {name: arrays(name, call) for name, call in calls.items()}
                     compare("numbapool", op, layer, got["numbapool"], got["torch"])
-                    calls["copy"] = copy_of(x.nbytes + sum(each.nbytes for each in got["torch"]))
+                    calls |= floors(x.nbytes + sum(each.nbytes for each in got["torch"]))
                     seconds = times[f"{op} {layer}"] = timed(calls)
                     ratios[f"{op} {layer}"] = seconds["torch"] / seconds["numbapool"]
     return pair("adaptive and global, torch", (10, 1.0), ratios, times)
