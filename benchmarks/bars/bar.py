@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from ..report import table
 
@@ -61,10 +62,15 @@ def pair(
     ]
 
 
+def copied(seconds: Mapping[str, float]) -> float:
+    """What the fastest copy took, or infinity where none was timed."""
+    return min((taken for name, taken in seconds.items() if name.startswith("copy")), default=inf)
+
+
 def _of_copy(ratio: float, seconds: Mapping[str, float]) -> float | None:
-    """What a ratio would be if we had taken as long as the fastest copy, where one was timed."""
-    copies = [taken for name, taken in seconds.items() if name.startswith("copy")]
-    return ratio * seconds["numbapool"] / min(copies) if copies else None
+    """What a ratio would be if we had taken as long as the copy."""
+    copy = copied(seconds)
+    return None if copy == inf else ratio * seconds["numbapool"] / copy
 
 
 def worst(

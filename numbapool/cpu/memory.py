@@ -145,7 +145,10 @@ def fetch(typing_context: Any, base: Any, at: Any) -> Any:
 
 @intrinsic
 def take(typing_context: Any, size: Any) -> Any:
-    """The address of so many bytes, to be given back; 0 where there are none."""
+    """The address of so many bytes, to be given back; 0 where there are none.
+
+    By the name of Numba's allocator: its context refuses where no references are counted.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(ir.IntType(8).as_pointer(), [ir.IntType(64)])
