@@ -11,13 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import njit, types
+from numba import types
 from numba.core import compiler
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 from numba.core.typing.templates import infer, infer_global
 
+from .context import Callback, Driver
 from .fingerprints import called, named
 from .lazy import undisturbed
 from .parts import Compiler, template
@@ -66,8 +67,8 @@ def compile_loop(function: Callable[..., Any], parallel: bool = True) -> int:
 
 def _address(function: Callable[..., Any], words: int, **options: bool) -> int:
     every: dict[str, Any] = {"error_model": "numpy", **options}
-    way = compiler.Compiler if options.get("parallel") else Compiler
-    kernel = CFunc(named(function), ((types.uintp,) * words, types.uintp), {}, every, way)
+    kind, way = (CFunc, compiler.Compiler) if options.get("parallel") else (Callback, Compiler)
+    kernel = kind(named(function), ((types.uintp,) * words, types.uintp), {}, every, way)
     kernel._cache = _cache(function)
     with undisturbed():
         kernel.compile()
@@ -77,7 +78,8 @@ def _address(function: Callable[..., Any], words: int, **options: bool) -> int:
 
 def compile_driver(function: Callable[..., Any]) -> Any:
     """``function`` compiled on its first call, outside the GIL, cached on disk where one can."""
-    driver = njit(nogil=True)(function)
+    options = {"nogil": True, "nopython": True, "_nrt": False}
+    driver = Driver(function, targetoptions=options, pipeline_class=Compiler)
     driver._cache = _cache(function)
     return driver
 

@@ -17,7 +17,10 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, Flags, compile_extra
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
 from numba.core.registry import cpu_target
+from numba.core.target_extension import target_override
 from numba.core.typing.templates import AbstractTemplate, Signature, fold_arguments
+
+from .context import TARGET
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
@@ -82,23 +85,22 @@ class _Library(JITCodeLibrary):
 
 
 def _compiled(function: Callable[..., Any], args: tuple[Any, ...], inlined: bool) -> Any:
-    """The type that ``function`` returns for arguments of these, which it is compiled for."""
-    flags, target = Flags(), cpu_target.target_context
+    """``function`` compiled for arguments of these types, to be linked into what calls it."""
+    flags, place = Flags(), TARGET if _ours(function) else cpu_target
     more = {"forceinline": inlined, "_nrt": not _ours(function)}
-    cpu_target.options.parse_as_flags(flags, OPTIONS | more)
+    place.options.parse_as_flags(flags, OPTIONS | more)
     flags.no_compile = True
-    library = _Library(target.codegen(), function.__qualname__)
-    made = compile_extra(
-        cpu_target.typing_context, target, function, args, None, flags, {}, library, Compiler
-    )
-    target.insert_user_function(function, made.fndesc, [made.library])
-    return made.signature.return_type
+    library = _Library(TARGET.target_context.codegen(), function.__qualname__)
+    typing, target = place.typing_context, place.target_context
+    with target_override(target.target_name):
+        return compile_extra(typing, target, function, args, None, flags, {}, library, Compiler)
 
 
 def template(function: Callable[..., Any], inlined: bool) -> type[AbstractTemplate]:
     """What Numba asks for the type of a call of ``function``."""
     parameters = inspect.signature(function)
-    signatures: dict[tuple[Any, ...], Any] = {}
+    made: dict[tuple[Any, ...], Any] = {}
+    known: set[tuple[Any, ...]] = set()
 
     class Part(AbstractTemplate):
         key = function
@@ -109,9 +111,14 @@ def template(function: Callable[..., Any], inlined: bool) -> type[AbstractTempla
                 lambda at, name, value: types.Omitted(value),
                 lambda at, name, kinds: types.BaseTuple.from_types(kinds),
             )  # fmt: skip
-            if args not in signatures:
-                returned = _compiled(function, args, inlined)
-                signatures[args] = Signature(returned, args, None, parameters)
-            return signatures[args]
+            if args not in made:
+                made[args] = _compiled(function, args, inlined)
+            part = made[args]
+            ours = self.context is TARGET.typing_context
+            if (args, ours) not in known:
+                caller = (TARGET if ours else cpu_target).target_context
+                caller.insert_user_function(function, part.fndesc, [part.library])
+                known.add((args, ours))
+            return Signature(part.signature.return_type, args, None, parameters)
 
     return Part
