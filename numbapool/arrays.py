@@ -142,7 +142,8 @@ def check_dtype(dtype: np.dtype, sums: bool = False) -> None:
     if not (dtype.kind in "iub" or (dtype.kind == "f" and dtype.itemsize <= 8) or is_half(dtype)):
         complex_too = ", complex numbers" if sums else ""
         raise TypeError(
-            f"input must be of floats up to float64, integers{complex_too} or bool, got {dtype}"
+            f"input must be of floats up to float64, integers{complex_too} or bool, "
+            f"got dtype {dtype}"
         )
 
 

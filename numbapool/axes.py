@@ -116,8 +116,8 @@ def pool(
     kernel_size, stride, padding, dilation, ceil_mode
         See `max_pool2d`; an int for all pooled axes, or a tuple of one for each.
     return_indices : bool
-        Whether to return an index map too ("max" and "min"): the place of each value among the
-        pooled axes, flat, the first of ``axes`` slowest.
+        Whether to return an index map too ("max", "min" and every `PoolOp` with ``better``): the
+        place of each value among the pooled axes, flat, the first of ``axes`` slowest.
     axes : int or tuple of ints, optional
         What to pool. None: as many of the last axes as ``kernel_size`` has entries, or all of them
         if it is one int.

@@ -48,7 +48,8 @@ def pool_batches(
         one that is filled anew.
     pool : callable, str or `PoolOp`
         A function or a layer of this package, or a function of yours that calls some: it is given
-        a batch, ``args`` and ``options``. A name or a `PoolOp` is what `numbapool.pool` takes.
+        a batch, ``args`` and ``options``. A name or a `PoolOp` is what `numbapool.pool` takes:
+        ``pool_batches(batches, "max", (2, 2))`` pools the last two axes.
     depth : int
         Batches that are held at a time: read, on their way, or being pooled.
     target : "cpu", "cuda" or None

@@ -90,8 +90,8 @@ def op_of(kind: str, name: str, given: dict[str, Any]) -> PoolOp:
     unknown = [*(given.keys() - options.keys())]
     missing = [option for option, value in (options | given).items() if value is ...]
     if unknown or missing:
-        wrong = f"an unexpected argument {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
-        raise TypeError(f"{name}() got {wrong}")
+        wrong = "got an unexpected" if unknown else "is missing the keyword"
+        raise TypeError(f"{name}() {wrong} argument {[*unknown, *missing][0]!r}")
     return op(**options | given)
 
 

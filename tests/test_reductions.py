@@ -154,7 +154,7 @@ def test_many_taps_and_many_windows():
 
 
 @pytest.mark.parametrize(("name", "options", "error", "says"), [
-    ("quantile", {}, TypeError, "quantile_pool2d.. got no 'q'"),
+    ("quantile", {}, TypeError, "quantile_pool2d.. is missing the keyword argument 'q'"),
     ("quantile", {"q": 1.5}, ValueError, "q must be at least 0 and at most 1, got q=1.5"),
     ("quantile", {"q": True}, TypeError, "q must be a number, got q=True"),
     ("var", {"ddof": 1}, TypeError, "unexpected argument 'ddof'"),

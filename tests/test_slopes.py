@@ -155,7 +155,7 @@ def test_nothing_overflows():
     (lambda g, x: numbapool.var_pool2d_backward(g, x, 2, ddof=1), TypeError,
      "var_pool2d_backward.. got an unexpected argument 'ddof'"),
     (lambda g, x: numbapool.quantile_pool2d_backward(g, x, 2), TypeError,
-     "quantile_pool2d_backward.. got no 'q'"),
+     "quantile_pool2d_backward.. is missing the keyword argument 'q'"),
     (lambda g, x: numbapool.gem_pool2d_backward(g, x, 2, p=0), ValueError, "p must be above 0"),
     (lambda g, x: numbapool.soft_pool2d_backward(g, x[0, 0], 2), ValueError, "input must have 3"),
     (lambda g, x: numbapool.soft_pool2d_backward(g, x, 2, num_threads=0), ValueError,

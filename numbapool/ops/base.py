@@ -76,7 +76,7 @@ class PoolOp:
     Exactly one of ``combine``, ``better`` and ``reduce`` says what is reduced, and how. Functions
     are compiled as they are when they are first used, and so are the numbers among the globals that
     they read; before that they are tried once in Python, for a type that could not hold what they
-    give.
+    give. Numbers are of the input's type, or ``accumulator``'s, and integers wrap as NumPy's do.
 
     Attributes
     ----------
@@ -89,7 +89,9 @@ class PoolOp:
         taps. Not needed where ``better`` or ``reduce`` is given.
     better : callable, optional
         ``better(candidate, best)``: whether a later tap replaces the best so far. It makes the
-        reduction a selection, which has an index map. Nothing is worse than ``identity``.
+        reduction a selection, which has an index map. Nothing is worse than ``identity``. It is a
+        strict order: runs of taps may be folded apart and then joined. NaN, which no comparison
+        orders, needs ``overrides``; without, what a window with NaN gives is not told.
     overrides : callable, optional
         ``overrides(candidate)``: whether a later tap replaces whatever was best, such as NaN.
     total : bool
@@ -107,7 +109,8 @@ class PoolOp:
     lift : callable, optional
         ``lift(tap)`` is what a tap counts as in a fold.
     omits_nan : bool
-        Whether taps that are NaN are left out, as far as there are others; see `omitting`.
+        Whether taps that are NaN are left out, as far as there are others: of windows of nothing
+        else it makes NaN, with index -1.
     finish : callable
         ``finish(folded, count)`` is the result; ``count`` is the number of taps to divide by.
     scale : callable, optional
@@ -117,6 +120,18 @@ class PoolOp:
         The dtype that taps are folded in, and that ``lift``, ``combine`` and ``reduce`` give; and
         the dtype of the output, which ``finish`` gives: both from the input's dtype, which they
         are without. A mean of integers needs both: ``lambda dtype: np.dtype(np.float64)``.
+
+    Examples
+    --------
+    >>> import numpy as np, numbapool
+    >>> furthest = numbapool.PoolOp(
+    ...     "furthest from zero",
+    ...     identity=lambda dtype: dtype.type(0),
+    ...     better=lambda candidate, best: abs(candidate) > abs(best),
+    ...     overrides=lambda value: value != value,
+    ... )
+    >>> numbapool.pool(np.array([3.0, -5.0, 1.0, np.nan]), furthest, 2).tolist()
+    [-5.0, nan]
     """
 
     name: str
