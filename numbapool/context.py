@@ -11,6 +11,7 @@ from typing import Any
 from numba.core import cpu
 from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
+from numba.core.environment import lookup_environment
 from numba.core.registry import CPUTarget
 from numba.core.runtime import rtsys
 from numba.core.target_extension import (
@@ -24,6 +25,9 @@ from numba.core.utils import threadsafe_cached_property
 
 
 class _Context(cpu.CPUContext):
+    def __repr__(self) -> str:  # where an error of a user's function is printed
+        return "a pooling"
+
     def load_additional_registries(self) -> None:
         rtsys.initialize(self)
         # They write into the registry that all contexts share.
@@ -57,6 +61,19 @@ class Callback(CFunc):
     def compile(self) -> None:
         with target_override(NAME):
             super().compile()
+
+    def _compile_uncached(self) -> Any:
+        """As when it is read from disk: what a user's part raises finds what it is made of.
+
+        Else Numba gives up while it holds the GIL.
+        """
+        made = super()._compile_uncached()
+        made.library._ensure_finalized()
+        for variable in made.library._final_module.global_variables:
+            environment = lookup_environment(variable.name)
+            if environment is not None:
+                made.library.codegen.set_env(variable.name, environment)
+        return made
 
 
 class Driver(Dispatcher):

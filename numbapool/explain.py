@@ -124,6 +124,8 @@ def _roads(plan: Any) -> list[Any]:
 
 
 def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
+    from .cpu import threads
+
     op, _, shape, strides, dtype, *_ = key
     layout = "" if strides is None else f", strides {strides}"
     indices = "" if made.index_dtype is None else f" and {made.index_dtype} indices"
@@ -138,7 +140,8 @@ def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
             for n, step in zip(blocks, program.steps, strict=True)
         )
         return [head, f"  {program.name}: {WHAT[program.name]}", f"  {each}"]
-    how = "on one thread: it is less work than starting others" if made.serial else "on all threads"
+    small = program.work < threads.SMALL
+    how = "on one thread: it is less work than starting others" if small else "on all threads"
     tasks = f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}"
     kernels = []
     while program is not None:

@@ -104,7 +104,7 @@ def _told_of_op(function: Callable[..., Any] | None) -> bytes:
 
 @cache
 def _sources(target: str) -> bytes:
-    shared = [HERE / name for name in ("jit.py", "parts.py", "ops/together.py")]
+    shared = [HERE / name for name in ("jit.py", "parts.py", "context.py", "ops/together.py")]
     files = [*shared, *sorted((HERE / target).glob("*.py"))]
     return b"".join(path.read_bytes() for path in files)
 

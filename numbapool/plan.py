@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from . import arguments, geometry, results, targets
 from .arrays import (
@@ -32,9 +33,6 @@ from .ops import PoolOp
 from .ops.base import is_half
 from .ops.tried import tried
 
-#: Below so many nanoseconds of work, waking other threads costs more than they save.
-SMALL = 5_000
-
 #: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
 Where = tuple[Any, ...]
 
@@ -46,7 +44,7 @@ class Plan(NamedTuple):
     dtype: np.dtype
     index_dtype: np.dtype | None
     program: Program | None  # None where there is nothing to do
-    serial: Callable[..., int] | None  # the way in where there is little to do, on one thread
+    ready: tuple[Any, ...] | None  # what `run` does at once where there is little to do
     halves: bool  # of a type that kernels see as bits
     empty: Callable[[tuple[int, ...], np.dtype], np.ndarray]  # where results lie
 
@@ -126,13 +124,14 @@ def make_plan(
         except ValueError as error:
             raise ValueError(f"no array can have the output's shape {result}") from error
         made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
-    serial = None
-    if made is not None and made.work < SMALL:
+    ready = None
+    if made is not None and made.work < threads.SMALL and not is_half(dtype):
         kinds = [stored(dtype), stored(op.result(dtype)), index_dtype]
-        serial = serial_on(tuple(kinds), (len(shape), len(result), len(result)))
+        way_in = serial_on(tuple(kinds), (len(shape), len(result), len(result)))
+        ready = way_in, made.address, result, op.result(dtype), index_dtype
     bytes_each = max(op.result(dtype).itemsize, index_dtype.itemsize if index_dtype else 0)
-    empty = results.empty if prod(result) * bytes_each >= results.LARGE else np.ndarray
-    return Plan(result, op.result(dtype), index_dtype, made, serial, is_half(dtype), empty)
+    empty = results.empty if prod(result) * bytes_each >= results.LARGE else ndarray
+    return Plan(result, op.result(dtype), index_dtype, made, ready, is_half(dtype), empty)
 
 
 def _weight(plan: Plan) -> int:
@@ -148,38 +147,42 @@ def run(
     target: str | None = None,
 ) -> Any:
     """Pools ``x``: the one road from the public functions to the kernels."""
-    wrap: Wrap
-    if type(x) is np.ndarray and target is None and targets.default is None:
-        array, wrap = x, as_it_is
-    elif targets.is_cuda(x, target):
-        return targets.run(op, where, x, return_indices, index_dtype, divisor, out)
-    else:
-        away = target == "cpu" and targets.on_device(x)
-        array, wrap = targets.fetched(x) if away else adapt("input", x)
-    dtype = array.dtype
-    if array is x and dtype.kind == "V":  # somebody's bfloat16
-        array, wrap = adapt("input", x)
-        dtype = array.dtype
-    given, strides, inside, turned = array, None, 0, False
-    if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
-        order, strides, dtype, copied, turned = walked(
-            array.shape, array.strides, array.flags.aligned, dtype,
-            op.combine is not None and op.lift is None, where[1], where[0] is not as_drawn,
-        )  # fmt: skip
-        if copied:
-            array = np.ascontiguousarray(array, dtype)
-        elif order is not None:
-            array, inside = array.transpose(order), 1
-    if index_dtype is not None and index_dtype != "int64":
-        index_dtype = checked_index_dtype(index_dtype)
     if return_indices is not False:
         return_indices = arguments.flag("return_indices", return_indices)
-    plan = plans[
-        op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside
-    ]
+    if index_dtype is not None and index_dtype != "int64":
+        index_dtype = checked_index_dtype(index_dtype)
+    wrap: Wrap
+    array, wrap, given, inside, turned, plan = x, as_it_is, x, 0, False, None
+    if type(x) is ndarray and x.flags.carray and target is None and targets.default is None:
+        plan = plans.get(
+            (op, where, x.shape, None, x.dtype, return_indices, index_dtype, divisor, 0)
+        )
+    if plan is None:
+        if targets.is_cuda(x, target):
+            return targets.run(op, where, x, return_indices, index_dtype, divisor, out)
+        away = target == "cpu" and targets.on_device(x)
+        array, wrap = targets.fetched(x) if away else adapt("input", x)
+        dtype, strides, given = array.dtype, None, array
+        if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
+            order, strides, dtype, copied, turned = walked(
+                array.shape, array.strides, array.flags.aligned, dtype,
+                op.combine is not None and op.lift is None, where[1], where[0] is not as_drawn,
+            )  # fmt: skip
+            if copied:
+                array = np.ascontiguousarray(array, dtype)
+            elif order is not None:
+                array, inside = array.transpose(order), 1
+        plan = plans[
+            op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside
+        ]
+    elif plan.ready is not None and out is None and num_threads is None:
+        way_in, address, shape, dtype, kept = plan.ready
+        values, indices = ndarray(shape, dtype), None if kept is None else ndarray(shape, kept)
+        if not way_in(address, x, values, indices):
+            return values if indices is None else (values, indices)
     if num_threads is not None:
         num_threads = threads.checked(num_threads)
-    shape, dtype, kept, made, serial, halves, empty = plan
+    shape, dtype, kept, made, _, halves, empty = plan
     if out is None:
         asked: list[np.ndarray] = []
         values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
@@ -196,11 +199,7 @@ def run(
         if halves:
             seen, given_to = array.view(np.int16), values.view(np.int16)
         turns = 0
-        while (
-            serial(made.address, seen, given_to, indices)
-            if serial
-            else threads.run(made, (seen, given_to, indices), num_threads)
-        ):
+        while threads.run(made, (seen, given_to, indices), num_threads):
             if turns:
                 raise RuntimeError(
                     f"op {op.name!r} raised an error in a window, which was printed: its results "

@@ -224,40 +224,6 @@ def test_truths_are_counted():
         assert numbapool.pool(x, op, 2).tolist() == [[2, 3], [4, 4]]
 
 
-def farthest(taps, count):
-    """A helper that an op calls."""
-    best = abs(taps[0])
-    for tap in range(1, count):
-        best = max(best, abs(taps[tap]))
-    return best
-
-
-def test_an_op_may_call_other_functions():
-    op = numbapool.PoolOp("span", identity=zero, reduce=lambda taps, n: 2 * farthest(taps, n))
-    x = blocks(2, 3, 12, 21)
-    want = 2 * F.max_pool2d(torch.from_numpy(np.abs(x)), 3, 2, 1)
-    np.testing.assert_allclose(numbapool.pool(x, op, (3, 3), 2, 1), want, 1e-6)
-
-
-def nearer(value, centre=1.0, *more):
-    return abs(value - centre)
-
-
-def test_helpers_take_arguments_as_in_python():
-    def reduce(taps, count):
-        if count < 0:
-            raise ValueError("no taps")
-        shift = lambda value: value + 1  # noqa: E731
-        lasts = [taps[tap] for tap in range(count - 2, count)]
-        return nearer(taps[0]) + nearer(taps[1], centre=2.0) + shift(max(lasts))
-
-    op = numbapool.PoolOp("near", identity=zero, reduce=reduce)
-    x = blocks(2, 3, 4, 6)
-    a, b, c, d = (x[..., i::2, j::2] for i in (0, 1) for j in (0, 1))
-    want = abs(a - 1) + abs(b - 2) + np.maximum(c, d) + 1
-    np.testing.assert_allclose(numbapool.pool(x, op, (2, 2)), want, 1e-6)
-
-
 def test_an_identity_that_inputs_cannot_hold():
     """Windows that hang over are folded of what is there."""
     least = numbapool.PoolOp(

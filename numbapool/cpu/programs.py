@@ -7,7 +7,7 @@ from math import prod
 from textwrap import dedent
 
 import numpy as np
-from numba.core.errors import NumbaError
+from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from .. import spans
 from ..geometry import Laid, lengths, still
@@ -73,7 +73,7 @@ def program(
             _on_scalars_only.add((op, dtype))
     try:
         return _gathering(op, axes, planes, walk, dtype, index_dtype, divisor)
-    except NumbaError as error:
+    except (NumbaError, UnsupportedBytecodeError) as error:
         cause = _innermost(str(error))
         raise TypeError(f"op {op.name!r} does not compile for {dtype}: {cause}") from error
 

@@ -97,15 +97,15 @@ def _selection(
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """``better(candidate, best)`` and ``combine(earlier, later)`` of an op, reckoned in a dtype."""
     if op.better is None:
-        return inner(_never), inner(op.combine or _never)
+        return inner(_never), with_helpers(op.combine or _never)
     if is_half(dtype):
         of_keys = keys(op, dtype)
         better = of_keys.larger if blind else of_keys.better
         return better, inner(_selecting(better))
-    better, overrides = inner(op.better), op.overrides
+    better, overrides = with_helpers(op.better), op.overrides
     if overrides is None or blind:
         return better, inner(_selecting(better))
-    overrides = inner(overrides)
+    overrides = with_helpers(overrides)
     return inner(_better_or(better, overrides)), inner(_overriding(better, overrides))
 
 
@@ -117,7 +117,8 @@ def _watched(
     op: PoolOp, accumulator: type, of_keys: bool, blind: bool
 ) -> Callable[..., Any]:
     """Of two inputs: whether one overrides, or, of keys, the lesser bits: -0.0 is the least."""
-    overrides, lift = inner(op.overrides or _nothing), inner(op.lift or _as_it_is)
+    overrides = with_helpers(op.overrides or _nothing)
+    lift = with_helpers(op.lift or _as_it_is)
     if of_keys:
         return inner(_either)
 
@@ -204,7 +205,7 @@ def scalars(
     finish = op.scale if scaled and op.scale else op.finish
     if is_half(result) and not is_half(reckoned):
         finish = make_narrow(result, finish)
-    overrides, as_taken = inner(op.overrides or _nothing), inner(_as_it_is)
+    overrides, as_taken = with_helpers(op.overrides or _nothing), inner(_as_it_is)
     of_keys = keys(op, reckoned) if is_half(reckoned) else None
     if of_keys is not None:
         finish, overrides, nothing = of_keys.finish, of_keys.is_nan, of_keys.identity
@@ -220,10 +221,10 @@ def scalars(
         met=inner(_any if of_keys is None else _negative_zero),
         across=Across(as_taken, better, combine, as_taken, inner(_watched_only)),
         reduce=seen_together(op, better, combine, with_helpers),
-        lift=inner(op.lift or _as_it_is),
+        lift=with_helpers(op.lift or _as_it_is),
         widen=make_widen(dtype) if is_half(dtype) and not is_half(reckoned) else None,
         key=of_keys and of_keys.key,
-        finish=inner(finish),
+        finish=with_helpers(finish),
         identity=nothing,
         fill=filling(op, dtype, reckoned),
         selects=op.better is not None,

@@ -28,6 +28,8 @@ from . import drivers, team, workers
 if TYPE_CHECKING:
     from .kernels import Program
 
+#: Nanoseconds of work below which other threads are no help.
+SMALL = 5_000
 #: Nanoseconds of work that pay for waking others; less is shared with those only who came for a
 #: call so many seconds ago, and have not gone yet.
 WORTH_WAKING, AT_HAND = 50_000, 0.0002
@@ -88,6 +90,8 @@ def checked(num_threads: Any) -> int:
 def _shared(program: Program, num_threads: int | None) -> bool:
     """Whether threads are started, or to be, for a program."""
     global _worked
+    if program.tasks == 1 or program.work < SMALL:
+        return False
     if num_threads is not None:
         return num_threads > 1
     if _worked < WORTH_STARTING:
@@ -100,7 +104,7 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
 
     The number of tasks that are left to a kernel which is not compiled yet.
     """
-    name = layer() if program.tasks > 1 and _shared(program, num_threads) else "none"
+    name = layer() if _shared(program, num_threads) else "none"
     if (
         name == "none"
         or (name != "workqueue" and os.getpid() != _home)
