@@ -6,14 +6,16 @@ algebra, and SciPy for it: a tenth of a first result.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+from llvmlite import binding as llvm
 from numba.core import cpu
 from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
 from numba.core.environment import lookup_environment
 from numba.core.registry import CPUTarget
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python
 from numba.core.target_extension import (
     CPU,
     dispatcher_registry,
@@ -24,18 +26,28 @@ from numba.core.target_extension import (
 from numba.core.utils import threadsafe_cached_property
 
 
+@cache
+def name_helpers() -> None:
+    """Lets machine code call by name what Numba has in C, such as for memory."""
+    for name, address in _nrt_python.c_helpers.items():
+        llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+
+
 class _Context(cpu.CPUContext):
     def __repr__(self) -> str:  # where an error of a user's function is printed
         return "a pooling"
 
     def load_additional_registries(self) -> None:
-        rtsys.initialize(self)
+        name_helpers()
         # They write into the registry that all contexts share.
         from numba.core import optional  # noqa: F401
         from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401
         from numba.np import arrayobj  # noqa: F401
 
         self.install_registry(mathimpl.registry)
+
+    def post_lowering(self, mod: Any, library: Any) -> None:
+        """Nothing: Numba links what counts references to each function, and ours count none."""
 
 
 class _Target(CPUTarget):

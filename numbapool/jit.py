@@ -15,10 +15,9 @@ from numba import types
 from numba.core import compiler
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.ccallback import CFunc
-from numba.core.runtime import rtsys
 from numba.core.typing.templates import infer, infer_global
 
-from .context import Callback, Driver
+from .context import Callback, Driver, name_helpers
 from .fingerprints import called, named
 from .lazy import undisturbed
 from .parts import Compiler, template
@@ -32,7 +31,7 @@ class _ForgivingCache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What machine code needs: what compiling does, Numba reads when it comes to that."""
         try:
-            rtsys.initialize(target_context)
+            name_helpers()
             with self._guard_against_spurious_io_errors():
                 return self._load_overload(sig, target_context)
         except Exception:
@@ -78,7 +77,7 @@ def _address(function: Callable[..., Any], words: int, **options: bool) -> int:
 
 def compile_driver(function: Callable[..., Any]) -> Any:
     """``function`` compiled on its first call, outside the GIL, cached on disk where one can."""
-    options = {"nogil": True, "nopython": True, "_nrt": False}
+    options = {"nogil": True, "nopython": True, "no_cfunc_wrapper": True, "_nrt": False}
     driver = Driver(function, targetoptions=options, pipeline_class=Compiler)
     driver._cache = _cache(function)
     return driver

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import statistics
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 import time
 import timeit
 from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -61,6 +63,8 @@ def _first(code: str, folder: str) -> float:
 
 def starts() -> list[Bar]:
     """From the start of a process to its first result, over torch's."""
+    # As pip leaves both: a fifth of a second of ours was Python's reading of sources, at times.
+    compileall.compile_dir(Path(numbapool.__file__).parent, quiet=1)
     ratios: dict[str, dict[str, float]] = {"warm": {}, "cold": {}}
     for shape in SHAPES:
         taken: dict[str, list[float]] = {"warm": [], "cold": [], "torch": []}
