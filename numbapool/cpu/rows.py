@@ -130,6 +130,8 @@ def make_rows(
     planes_a_task, all_lanes = U(lanes.planes), U(lanes.all)
     masks_cost = not MASKS  # loads and stores of some lanes take longer than those of all
     reads_on = masks_cost and inside
+    # Rows of a task that all lie inside need no look at where they end: a third of a small one.
+    free = reads_on and single and joined
     step, span = np.int64(stride), np.int64(lanes.span(kernel[1], stride))
     there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
@@ -162,6 +164,13 @@ def make_rows(
         all_inside = (reads_on and at[-1] < room) if single else (inside or U(start) < room)
         return across(x, at, layout, start, all_inside)
 
+    def free_rows(x, base, layout, row, start):
+        """And all that they read lies inside."""
+        by_row = layout[3]
+        at = addresses(base + U(row * by_row + start), U(by_row))
+        return across(x, at, layout, start, True)
+
+    free_rows = inner(free_rows, inlined=True)
     folded_row = inner(folded_rows if joined else folded_row, inlined=True)
     shared = folds - held  # from there on, rows are the next window's first
     ahead = make_some_rows(folded_row, held or 1)
@@ -211,9 +220,10 @@ def make_rows(
         if single:
             others = np.int64((planes_a_task - one) * by_channel)
             room = np.int64(extent) + np.int64(1) - span - others
+        room_items = U(vector.most(room, np.int64(0)))
         layout = (
             by_channel, width, extent, by_row, np.int64(memory.word(frame, PLACE_DOWN)), nearest,
-            U(vector.most(room, np.int64(0))),
+            room_items,
         )  # fmt: skip
         last_strip = zero if single else cells - many
         count = vector.splat(accumulator(1), every)
@@ -240,7 +250,24 @@ def make_rows(
                     kept_rows = ahead(x, base, layout, np.int64(top * apart), start)
                     for tap in range(held):
                         unseens = worse(unseens, kept_rows[tap][2])
-                for o in range(top, bottom):
+                looked_at = top
+                if free:
+                    start, last_row = -left, (bottom - one) * apart + U(kernel[0] - 1)
+                    last_at = base + U(np.int64(last_row) * by_row + start)
+                    if last_at < room_items:
+                        looked_at = vector.most(top + beyond, bottom) - beyond
+                    if divides:
+                        shares = memory.lanes(INPUT, across_counts, zero, every)
+                    for o in range(top, looked_at):
+                        row = np.int64(o * apart)
+                        value, where, unseen = free_rows(x, base, layout, row, start)
+                        unseens = worse(unseens, unseen)
+                        if divides:
+                            share = memory.load(INPUT, down_counts, o)
+                            count = shares * vector.splat(share, every)
+                        give(value, where, count, out, index, to, height_out * cells, many)
+                        to += cells
+                for o in range(looked_at, bottom):
                     low, known, fills, to_tile = np.int64(o * apart), zero, U(waiting), zero
                     if at_once:
                         to_tile = (o - top) * apart * pitch
