@@ -153,12 +153,13 @@ def run(
         index_dtype = checked_index_dtype(index_dtype)
     wrap: Wrap
     array, wrap, given, inside, turned, plan = x, as_it_is, x, 0, False, None
-    if type(x) is ndarray and x.flags.carray and target is None and targets.default is None:
+    plain = type(x) is ndarray and target is None and targets.default is None
+    if plain and x.flags.carray:
         plan = plans.get(
             (op, where, x.shape, None, x.dtype, return_indices, index_dtype, divisor, 0)
         )
     if plan is None:
-        if targets.is_cuda(x, target):
+        if not plain and targets.is_cuda(x, target):
             return targets.run(op, where, x, return_indices, index_dtype, divisor, out)
         away = target == "cpu" and targets.on_device(x)
         array, wrap = targets.fetched(x) if away else adapt("input", x)
