@@ -256,7 +256,10 @@ def program(
             tall, walk = Laid(down, tall.by, 0), (planes, 0, several * walk[2])
             most_rows = len(down)
         plane = down.size * row
-        free = op.better is None and type(down) is Sliding and down.unpadded
+        free = type(down) is Sliding and (
+            down.unpadded if op.better is None
+            else op.total and not indexed and dtype.kind in "iub"
+        )
         order = Order.of(down, len(across) <= widest, plane, everything, free)
         window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
         moved = down.stride * row + len(across) * cell

@@ -85,9 +85,12 @@ class Order(NamedTuple):
         """For planes of so many bytes; ``everything`` are the bytes of all arrays.
 
         Outputs of a row that is ``narrow`` fit in the widest vector of any machine, so that sums
-        meet in one order on all. Rows that are ``free`` are all inside, and may meet in any order.
+        meet in one order on all. Rows that are ``free`` may meet in any order, wherever they are.
         """
         order = cls._of(down, narrow, plane, everything)
+        # Reading a row again costs less than folding two of them across.
+        if free and order.by_strip and down.stride > 1:
+            order = order._replace(held=0)
         joined = free and down.kernel > 1 and not (order.held or order.waiting)
         return order._replace(joined=joined)
 

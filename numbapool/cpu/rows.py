@@ -71,18 +71,20 @@ def make_some_rows(folded_row: Any, count: int) -> Any:
 
 
 @cache
-def make_addresses(count: int) -> Any:
-    """Where so many rows lie, the first at ``at``: a tuple of them."""
+def make_addresses(count: int, told: bool) -> Any:
+    """Where so many rows lie, from ``row`` on: a tuple. They are ``told``, or all inside."""
 
-    def one_row(at, by_row):
-        return (at,)
+    def one_row(at, row, by_row, nearest):
+        if told:
+            row = memory.load(INPUT, nearest, U(row))
+        return (at + U(row * by_row),)
 
     if count == 1:
         return inner(one_row, inlined=True)
-    rest = make_addresses(count - 1)
+    first, rest, one = inner(one_row, inlined=True), make_addresses(count - 1, told), np.int64(1)
 
-    def addresses(at, by_row):
-        return (at, *rest(at + by_row, by_row))
+    def addresses(at, row, by_row, nearest):
+        return first(at, row, by_row, nearest) + rest(at, row + one, by_row, nearest)
 
     return inner(addresses, inlined=True)
 
@@ -136,7 +138,7 @@ def make_rows(
     there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
 
-    addresses = make_addresses(kernel[0])
+    addresses = make_addresses(kernel[0], selects)
 
     def nothing_seen():
         nothing = vector.splat(fill, every)
@@ -159,15 +161,14 @@ def make_rows(
 
     def folded_rows(x, base, layout, row, start):
         """All rows of a window at once."""
-        _, _, _, by_row, _, _, room = layout
-        at = addresses(base + U(row * by_row + start), U(by_row))
+        _, _, _, by_row, _, nearest, room = layout
+        at = addresses(base + U(start), row, by_row, nearest)
         all_inside = (reads_on and at[-1] < room) if single else (inside or U(start) < room)
         return across(x, at, layout, start, all_inside)
 
     def free_rows(x, base, layout, row, start):
         """And all that they read lies inside."""
-        by_row = layout[3]
-        at = addresses(base + U(row * by_row + start), U(by_row))
+        at = addresses(base + U(start), row, layout[3], layout[5])
         return across(x, at, layout, start, True)
 
     free_rows = inner(free_rows, inlined=True)

@@ -5,6 +5,7 @@ What is read becomes what is folded before windows take their taps of it: most s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -85,22 +86,12 @@ class _Rows:
 
     def item(self, at: list[Any], beyond: int) -> Any:
         """The one ``beyond`` the place ``at``, in every lane."""
-        return self.joined([self._item(self._beyond(each, beyond)) for each in at])
+        return self.folded([self._item(self.beyond(each, beyond)) for each in at])
 
-    def row(self, at: list[Any], beyond: int = 0) -> Any:
-        """The row ``beyond`` the place ``at`` that bounds are counted from."""
-        return self.joined([self.read(each, beyond) for each in at])
-
-    def rows(self, at: list[Any], beyond: int, count: int) -> list[Any]:
-        """So many rows, one behind the other."""
-        return [self.row(at, beyond + number * self.size) for number in range(count)]
-
-    def joined(self, read: list[Any]) -> Any:
-        """What is folded of rows read at once; of one, it as it is."""
-        if self.combine is None:
-            return read[0]
-        self.unwatched += read
-        return reduce(self.combine, map(self.taken, read))
+    def rows(self, at: list[Any], beyond: Sequence[int]) -> list[Any]:
+        """The rows so far ``beyond`` the place ``at`` that bounds are counted from."""
+        places = [([self.beyond(each, further) for each in at], further) for further in beyond]
+        return self.read(places, self.folded)
 
     def made(self, row: Any, new: bool = True) -> Any:
         """What is taken of what was read, which is watched if there is something ``new`` in it."""
@@ -110,46 +101,72 @@ class _Rows:
             self.unwatched.append(row)
         return self.taken(row)
 
-    def _beyond(self, at: Any, places: int) -> Any:
+    def folded(self, read: list[Any]) -> Any:
+        """What is taken and folded of rows read at once; of one, it as it is."""
+        return reduce(self.combine, map(self.taken, read)) if self.combine else read[0]
+
+    def read(
+        self, rows: Sequence[tuple[list[Any], int]], folded: Callable[[list[Any]], Any]
+    ) -> list[Any]:
+        """What is ``folded`` of what is read at some places, as far as it is inside.
+
+        Each row is so far beyond what bounds are counted from. No place comes before the first of
+        the first row, none after the last of the last.
+        """
+        builder, kind = self.builder, self.kind
+        here = [[place(builder, self.base, at, kind) for at in places] for places, _ in rows]
+        if not self.bounds:
+            return [folded([self._there(at) for at in places]) for places in here]
+        first, count = self.bounds
+        masks = []
+        for _, beyond in rows:
+            numbers = ir.Constant(first.type, [beyond + lane for lane in range(self.size)])
+            # One comparison: without registers for masks, two would be packed into bytes.
+            masks.append(builder.icmp_unsigned("<", builder.sub(numbers, first), count))
+        if self.align >= LEAST_MASKED:
+            return self._some(here, masks, folded)
+        return self._chosen(rows[0][0][0], rows[-1][0][-1], here, masks, folded)
+
+    def beyond(self, at: Any, places: int) -> Any:
         return self.builder.add(at, at.type(places))
 
     def _item(self, at: Any) -> Any:
         load = self.builder.load(self.builder.gep(self.base, [at]))
         return spread(self.builder, tag(self.builder, load, self.role), self.size)
 
-    def read(self, at: Any, beyond: int) -> Any:
-        """A row as it lies there."""
-        builder = self.builder
-        here = place(builder, self.base, self._beyond(at, beyond), self.kind)
-        if not self.bounds:
-            return tag(builder, builder.load(here, align=self.align), self.role)
-        places = ir.Constant(
-            ir.VectorType(self.word, self.size), [beyond + lane for lane in range(self.size)]
-        )
-        first, count = self.bounds
-        # One comparison: without registers for masks, two would be packed into bytes and met there.
-        inside = builder.icmp_unsigned("<", builder.sub(places, first), count)
-        if self.align >= LEAST_MASKED:
-            return loaded(builder, here, inside, self.fill, self.align, self.role)
-        return self._chosen(self._beyond(at, beyond), here, inside)
+    def _there(self, here: Any) -> Any:
+        return tag(self.builder, self.builder.load(here, align=self.align), self.role)
 
-    def _chosen(self, at: Any, here: Any, inside: Any) -> Any:
+    def _some(self, here: list[list[Any]], masks: list[Any], folded: Any) -> list[Any]:
+        rest = (self.fill, self.align, self.role)
+        return [
+            folded([loaded(self.builder, at, mask, *rest) for at in places])
+            for places, mask in zip(here, masks, strict=True)
+        ]
+
+    def _chosen(
+        self, first: Any, last: Any, here: list[list[Any]], masks: list[Any], folded: Any
+    ) -> list[Any]:
         """Where there are no masks, all is read and some is taken, if that is in the array."""
-        builder, read = self.builder, []
-        room = builder.sub(self.extent, at.type(self.size))
-        begun, ended = (
-            builder.icmp_signed("<=", low, high) for low, high in ((at.type(0), at), (at, room))
-        )
-        with builder.if_else(builder.and_(begun, ended)) as (all_there, some_there):
+        builder, fill = self.builder, folded([self.fill])
+        begun = builder.icmp_signed(">=", first, first.type(0))
+        room = builder.sub(self.extent, last.type(self.size))
+        inside = builder.and_(begun, builder.icmp_signed("<=", last, room))
+        with builder.if_else(inside, likely=True) as (all_there, some_there):
             with all_there:
-                row = tag(builder, builder.load(here, align=self.align), self.role)
-                read.append((builder.select(inside, row, self.fill), builder.block))
+                whole = [
+                    builder.select(mask, folded([self._there(at) for at in places]), fill)
+                    for places, mask in zip(here, masks, strict=True)
+                ]
+                ends = [builder.block]
             with some_there:
-                row = loaded(builder, here, inside, self.fill, self.align, self.role)
-                read.append((row, builder.block))
-        found = builder.phi(self.kind)
-        for way in read:
-            found.add_incoming(*way)
+                some = self._some(here, masks, folded)
+                ends.append(builder.block)
+        found = []
+        for ways in zip(whole, some, strict=True):
+            found.append(builder.phi(ways[0].type))
+            for way, end in zip(ways, ends, strict=True):
+                found[-1].add_incoming(way, end)
         return found
 
 
@@ -180,13 +197,14 @@ def _of_reach(
     """All taps are in ``reach`` neighbours of each plane."""
     builder, every = rows.builder, cells * planes
     together = every // rows.size
-
-    def vectors(at: Any) -> list[Any]:
-        starts = (builder.add(at, builder.mul(apart, apart.type(on))) for on in range(planes))
-        read = [rows.read(start, i) for start in starts for i in range(0, reach, rows.size)]
-        return [joined(builder, read[i : i + together]) for i in range(0, len(read), together)]
-
-    pieces = [rows.made(rows.joined(list(row))) for row in zip(*map(vectors, at), strict=True)]
+    starts = [
+        builder.add(row, builder.mul(apart, apart.type(on))) for row in at for on in range(planes)
+    ]
+    singles = [([rows.beyond(at, i)], i) for at in starts for i in range(0, reach, rows.size)]
+    read = rows.read(singles, lambda row: row[0])
+    vectors = [joined(builder, read[i : i + together]) for i in range(0, len(read), together)]
+    count = len(vectors) // len(at)  # of each row
+    pieces = [rows.made(rows.folded(vectors[i::count])) for i in range(count)]
     taken = []
     for tap in range(kernel):
         # The lanes past the last window may take anything.
@@ -210,7 +228,7 @@ def _of_pairs(rows: _Rows, at: list[Any], kernel: int, cells: int, group: int) -
     """Taps of mixed windows 2 apart: pairs from the same places, the last from one before."""
     builder, read = rows.builder, []
     # Near an edge, where reading costs more, what lies further on is moved there.
-    known = rows.rows(at, 0, 3 if rows.bounds and kernel > 2 else 2)
+    known = rows.rows(at, [0, cells, 2 * cells][: 3 if rows.bounds and kernel > 2 else 2])
     for tap in range(kernel):
         odd = tap % 2 or tap == kernel - 1 > 0
         pieces, beyond = known, tap - odd
@@ -218,7 +236,7 @@ def _of_pairs(rows: _Rows, at: list[Any], kernel: int, cells: int, group: int) -
             moved = ir.Constant(ir.VectorType(WORD, cells), list(range(beyond, beyond + cells)))
             pieces = [builder.shuffle_vector(*known[i : i + 2], moved) for i in range(2)]
         elif beyond:
-            pieces = rows.rows(at, beyond, 2)
+            pieces = rows.rows(at, [beyond, beyond + cells])
         places = [2 * cell + odd for cell in mixture(cells, group)]
         read.append(_picked(builder, pieces[:2], places))
     return [rows.made(row, not 2 <= tap < kernel - 2) for tap, row in enumerate(read)]
@@ -229,17 +247,18 @@ def _of_strip(rows: _Rows, at: list[Any], kernel: int, stride: int, cells: int) 
     builder = rows.builder
     read: list[Any] = []
     if stride == 1:
-        read = [rows.row(at, tap) for tap in range(kernel)]
+        read = rows.rows(at, range(kernel))
     else:
-        pieces = rows.rows(at, 0, stride)
-        further = rows.row(at, stride * cells) if rows.bounds and kernel > stride else None
+        further = rows.bounds and kernel > stride
+        pieces = rows.rows(at, range(0, (stride + bool(further)) * cells, cells))
         for tap in range(kernel):
             if tap < stride:
-                read.append(_picked(builder, pieces, list(range(tap, stride * cells, stride))))
+                every = list(range(tap, stride * cells, stride))
+                read.append(_picked(builder, pieces[:stride], every))
                 continue
             # The tap a stride earlier, of the next window.
-            lane, beyond = tap - stride, further
-            if beyond is None:
+            lane, beyond = tap - stride, pieces[-1]
+            if not further:
                 lane, beyond = 0, rows.item(at, tap + stride * (cells - 1))
             places = ir.Constant(ir.VectorType(WORD, cells), [*range(1, cells), cells + lane])
             read.append(builder.shuffle_vector(read[tap - stride], beyond, places))
@@ -283,6 +302,8 @@ def taps(
         rows.kind_watched = watching.result
         if len(at) > 1:
             rows.combine = joining.made(context, builder)
+            # What is folded down first is not watched.
+            rows.unwatched = [ir.Constant(context.get_value_type(read), None)]
         if fill != types.none:
             rows.mask(first, last, outside, end)
         if group:
@@ -309,7 +330,7 @@ def every(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         rows = _Rows(context, builder, role.literal_value, args[1], base.dtype, many)
-        pieces = rows.rows([args[2]], 0, step)
+        pieces = rows.rows([args[2]], range(0, step * many, many))
         return _picked(builder, pieces, list(range(0, step * many, step)))
 
     return vector(role, base, types.uintp, stride, count), generate
