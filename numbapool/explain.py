@@ -13,6 +13,7 @@ _one_at_a_time = threading.RLock()  # what is explained may explain
 
 WHAT = {
     "rows": "small windows: across each row, then down the folded rows, a vector of outputs a time",
+    "turned": "large windows on small planes, one to a lane: two pieces a window, of any length",
     "doubling": "large windows: two windows of half the taps each, so taps cost their logarithm",
     "whole": "small planes pooled whole: a plane in each lane of a vector",
     "bins": "any intervals: down the rows of a window, then across what they folded to",
@@ -35,10 +36,10 @@ class Explanation:
     Attributes
     ----------
     kernels : tuple of str
-        The kernel of each pooling in the call, in order: ``"rows"``, ``"doubling"``, ``"whole"``,
-        ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU ``"windows"``, ``"runs"``,
-        ``"passes"``, ``"doubled"``, ``"teams"``, ``"gathered"``, or ``"none"`` where there is
-        nothing to do. A pyramid has one for every level.
+        The kernel of each pooling in the call, in order: ``"rows"``, ``"turned"``,
+        ``"doubling"``, ``"whole"``, ``"bins"``, ``"slices"``, ``"pixels"``, ``"gather"``, on a GPU
+        ``"windows"``, ``"runs"``, ``"passes"``, ``"doubled"``, ``"teams"``, ``"gathered"``, or
+        ``"none"`` where there is nothing to do. A pyramid has one for every level.
     lines : tuple of str
         A few words on each.
     """

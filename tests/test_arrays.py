@@ -232,7 +232,8 @@ def test_explain_tells_the_kernel():
     x = np.ones((4, 16, 40, 40), np.float32)
     kernels = {
         "rows": (numbapool.max_pool2d, 3, 2),
-        "doubling": (numbapool.MaxPool2d(13, 1),),
+        "doubling": (numbapool.AvgPool2d(13, 1),),
+        "turned": (numbapool.MaxPool2d(13, 1),),
         "bins": (numbapool.adaptive_avg_pool2d, 7),
         "none": (numbapool.max_pool2d, 2),
     }

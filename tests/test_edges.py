@@ -16,8 +16,8 @@ if not hasattr(mmap, "PROT_READ"):
 LIBRARY = ctypes.CDLL(None, use_errno=True)
 CLOSED = 0
 
-WINDOWS = [(2, 2, 0), (3, 1, 1), (7, 7, 0)]
-SHAPES = [(3, 7, 7), (1, 12, 70)]
+WINDOWS = [(2, 2, 0), (3, 1, 1), (7, 7, 0), (7, 1, 3)]
+SHAPES = [(3, 7, 7), (1, 12, 70), (66, 9, 7)]
 
 
 def between_closed_pages(shape, dtype, at_the_end):

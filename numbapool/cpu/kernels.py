@@ -14,7 +14,7 @@ from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import is_half
 from ..spans import taps
-from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, whole
+from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, turned, whole
 from .extremes import by_extremes
 from .frame import LINE
 from .machine import VECTOR
@@ -38,6 +38,7 @@ SMALL = 5
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "rows": rows.make_rows,
+    "turned": turned.make_turned,
     "doubling": doubling.make_doubling,
     "bins": bins.make_bins,
     "whole": whole.make_whole,
@@ -49,12 +50,12 @@ MAKERS: dict[str, Callable[..., Any]] = {
 
 #: Nanoseconds that a kernel takes for every element of four bytes, about, with vectors of 64 bytes;
 #: `rows` takes more for every fold.
-WORK = {"rows": 0.05, "doubling": 2, "bins": 0.2, "whole": 0.08}
+WORK = {"rows": 0.05, "turned": 1, "doubling": 2, "bins": 0.2, "whole": 0.08}
 FOLD, FOLD_INDEXED = 0.02, 0.05
 TASK = 7.0  # and for a task
 
 #: Those that can be blind to NaN, and stop where they meet one: half of the instructions.
-BLIND = ("rows", "doubling")
+BLIND = ("rows", "doubling", "turned")
 
 #: How a kernel gets from plane to plane: channels in a batch, and elements.
 WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL)
@@ -238,7 +239,19 @@ def program(
     beside = planes if even and not alone else 1
     name = _choose(down, across, 1 if alone else planes, all_lanes, most, sizes)
     window: tuple[Any, ...] = ()
-    if name == "rows":
+    tables: dict[int, np.ndarray] = {}
+    if name == "doubling" and beside > 1 and turned.pays(op, dtype, tall, broad, planes, most):
+        assert isinstance(down, Sliding)
+        assert isinstance(across, Sliding)
+        name, lanes, window = "turned", Lanes(1, most, 0), (most, broad.place > 0)
+        tables = {frame.ROWS: turned.pieces(down), frame.COLS: turned.pieces(across)}
+        laid = {
+            frame.TASK_ROWS: len(down),
+            frame.KERNEL_DOWN: down.kernel,
+            frame.KERNEL_ACROSS: across.kernel,
+        }
+        scratch = turned.scratch(down, across, most * sum(sizes))
+    elif name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
         lanes = Lanes.of(across, beside, most, widest)
@@ -285,7 +298,7 @@ def program(
         enough = laid[frame.TASK_ROWS] * len(across) >= all_lanes // 2
         window = not laid[frame.TILE_WIDTH], across.step == 1 and enough
     shares, scaled = divisors(op, (down, across), divisor, accumulator)
-    tables = lookups(
+    tables |= lookups(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
     )
     made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)

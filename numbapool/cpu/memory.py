@@ -20,8 +20,8 @@ from numba.extending import intrinsic
 from .frame import EXACT, KERNEL
 from .vector import Vector, joined
 
-ROLES = range(9)
-FRAME, INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX, PART = ROLES
+ROLES = range(10)
+FRAME, INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX, PART, PART_INDEX = ROLES
 
 
 def tag(builder: Any, instruction: Any, role: int) -> Any:

@@ -13,29 +13,13 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from .calls import Call
 from .edges import loaded
 from .machine import LEAST_MASKED, MASKS, VECTOR
 from .memory import align, place, tag
 from .vector import Vector, joined, mixture, shuffle, spread, worse
 
 WORD = ir.IntType(32)
-
-
-class _Call:
-    """A call of what kernels may call, on arguments of these types."""
-
-    def __init__(self, typing_context: Any, function: Any, *kinds: Any) -> None:
-        self.function = function
-        self.signature = typing_context.resolve_function_type(function, kinds, {})
-
-    @property
-    def result(self) -> Any:
-        return self.signature.return_type
-
-    def made(self, context: Any, builder: Any) -> Any:
-        made = context.get_function(self.function, self.signature)
-        context.add_linking_libs(getattr(made, "libs", ()))
-        return lambda *values: made(builder, values)
 
 
 def limited(builder: Any, number: Any, most: int) -> Any:
@@ -288,9 +272,9 @@ def taps(
     size = min(span, many * n) if span else n
     group = mixing(base.dtype.bitwidth // 8, n, s, many)
     read = Vector(base.dtype, many * n)
-    taking = _Call(typing_context, taken_as, read)
-    watching = _Call(typing_context, watched, read, read)
-    joining = _Call(typing_context, combine, taking.result, taking.result)
+    taking = Call(typing_context, taken_as, read)
+    watching = Call(typing_context, watched, read, read)
+    joining = Call(typing_context, combine, taking.result, taking.result)
     found = types.UniTuple(Vector(taking.result.dtype, many * n), k)
     result = types.Tuple((found, watching.result))
 
