@@ -18,7 +18,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .frame import EXACT, KERNEL
-from .vector import Vector, joined
+from .vector import Vector, joined, shuffle
 
 ROLES = range(10)
 FRAME, INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX, PART, PART_INDEX = ROLES
@@ -112,6 +112,55 @@ def in_order(
         return joined(builder, read)
 
     return vector(role, base, types.uintp, count, lanes), generate
+
+
+def _clipped(builder: Any, at: Any, last: Any, count: int, lanes: int) -> list[Any]:
+    """Where vectors begin that lie side by side, but none more than ``last`` places on."""
+    places = []
+    for beyond in range(0, count, lanes):
+        further = builder.icmp_unsigned("<", last, last.type(beyond))
+        places.append(builder.add(at, builder.select(further, last, last.type(beyond))))
+    return places
+
+
+@intrinsic(prefer_literal=True)
+def clipped(
+    typing_context: Any, role: Any, base: Any, at: Any, last: Any, count: Any, lanes: Any
+) -> Any:
+    """``count`` numbers from ``base[at]`` on, as vectors of ``lanes``.
+
+    Those that would begin more than ``last`` places on begin there.
+    """
+    vector, each = (Vector(base.dtype, number.literal_value) for number in (count, lanes))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind, read = context.get_value_type(each), []
+        for start in _clipped(builder, args[2], args[3], vector.lanes, each.lanes):
+            here = place(builder, args[1], start, kind)
+            instruction = builder.load(here, align=align(context, base.dtype))
+            read.append(tag(builder, instruction, role.literal_value))
+        return joined(builder, read)
+
+    return vector(role, base, types.uintp, types.uintp, count, lanes), generate
+
+
+@intrinsic(prefer_literal=True)
+def store_clipped(
+    typing_context: Any, role: Any, base: Any, at: Any, last: Any, value: Any, lanes: Any
+) -> Any:
+    """Where `clipped` reads them from, those that lie there."""
+    each = lanes.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        starts = _clipped(builder, args[2], args[3], value.lanes, each)
+        for number, start in enumerate(starts):
+            part = shuffle(builder, args[4], list(range(number * each, (number + 1) * each)))
+            here = place(builder, args[1], start, part.type)
+            instruction = builder.store(part, here, align=align(context, base.dtype))
+            tag(builder, instruction, role.literal_value)
+        return context.get_dummy_value()
+
+    return types.void(role, base, types.uintp, types.uintp, value, lanes), generate
 
 
 @intrinsic(prefer_literal=True)

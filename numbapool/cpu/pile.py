@@ -15,7 +15,7 @@ from .scalars import Scalars, make_taken
 
 U = np.uintp
 BLOCK = 8  # rows that are folded one after the other
-SIDES = 4, 16  # vectors of each, side by side: memory wants rows in their order
+SIDES = 2, 4, 16  # vectors of each, side by side: memory wants rows in their order
 
 
 def depth(rows: int) -> int:
@@ -24,14 +24,14 @@ def depth(rows: int) -> int:
 
 
 def _make_strip(combine: Callable[..., Any], load: Callable[..., Any]) -> Any:
-    """Folds what ``count`` rows have from one place on, where it is ``valid``."""
+    """Folds what ``count`` rows have from one place on, as far as ``load`` is told."""
     load, one = inner(load), U(1)
 
-    def strip(x, at, count, pitch, valid):
-        value = load(x, at, valid)
+    def strip(x, at, count, pitch, told):
+        value = load(x, at, told)
         for _ in range(one, count):
             at += pitch
-            value = combine(value, load(x, at, valid))
+            value = combine(value, load(x, at, told))
         return value
 
     return inner(strip)
@@ -42,31 +42,47 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
     """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack."""
     combine, taken_as = s.combine, make_taken(s, source)
     lanes = LINE // np.dtype(s.accumulator).itemsize
-    few, most = (U(side * lanes) for side in SIDES)
+    pair, few, most = (U(side * lanes) for side in SIDES)
     rows, zero, one, two, many = U(BLOCK), U(0), U(1), U(2), U(lanes)
     fill = s.fill if source == memory.INPUT else s.identity
 
     def some(x, at, valid):
         return taken_as(edges.some(source, x, at, valid, vector.splat(fill, lanes)))
 
+    def make_row(side):
+        """Whole rows of up to so many vectors."""
+        count = side * lanes
+        strip = _make_strip(
+            combine,
+            lambda x, at, last: taken_as(memory.clipped(source, x, at, last, count, lanes)),
+        )
+
+        def row(x, at, count, pitch, width, values, slot):
+            last = width - many
+            value = strip(x, at, count, pitch, last)
+            memory.store_clipped(stack, values, slot, last, value, lanes)
+
+        return inner(row)
+
     def vectors(side):
         count = side * lanes
-        if side > SIDES[0]:
-            return lambda x, at, valid: taken_as(memory.in_order(source, x, at, count, lanes))
-        return lambda x, at, valid: taken_as(memory.lanes(source, x, at, count))
+        if side > SIDES[1]:
+            return lambda x, at, _: taken_as(memory.in_order(source, x, at, count, lanes))
+        return lambda x, at, _: taken_as(memory.lanes(source, x, at, count))
 
     def make_strips(side):
         strip, together = _make_strip(combine, vectors(side)), U(side * lanes)
 
-        def strips(x, at, count, pitch, width, values, slot, valid):
+        def strips(x, at, count, pitch, width, values, slot):
             for begin in range(zero, width, together):
                 j = vector.least(begin, width - together)
-                memory.store(stack, values, slot + j, strip(x, at + j, count, pitch, valid))
+                memory.store(stack, values, slot + j, strip(x, at + j, count, pitch, zero))
 
         return inner(strips)
 
     narrow = _make_strip(combine, some)
-    one_by_one, a_few, side_by_side = map(make_strips, (1, *SIDES))
+    two_wide, four_wide = map(make_row, SIDES[:2])
+    a_few, side_by_side = map(make_strips, SIDES[1:])
 
     def join(values, first, second, width):
         """A slot and the one after it, in the first."""
@@ -77,16 +93,18 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
 
     def block(x, at, count, pitch, width, values, slot):
         """A few rows in one pass."""
-        valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(width), lanes)
         if width < many:
+            valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(width), lanes)
             value = narrow(x, at, count, pitch, valid)
             edges.store_some(stack, values, slot, zero, value, lanes, width)
-        elif width < few:
-            one_by_one(x, at, count, pitch, width, values, slot, valid)
+        elif width <= pair:
+            two_wide(x, at, count, pitch, width, values, slot)
+        elif width <= few:
+            four_wide(x, at, count, pitch, width, values, slot)
         elif width < most:
-            a_few(x, at, count, pitch, width, values, slot, valid)
+            a_few(x, at, count, pitch, width, values, slot)
         else:
-            side_by_side(x, at, count, pitch, width, values, slot, valid)
+            side_by_side(x, at, count, pitch, width, values, slot)
 
     join, block = inner(join), inner(block)
 
