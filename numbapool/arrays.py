@@ -129,7 +129,7 @@ def checked_index_dtype(index_dtype: Any) -> np.dtype:
         dtype = None
     if index_dtype is None or dtype not in INDEX_DTYPES:
         raise ValueError(
-            "index_dtype must be int64 or int32, or 'smallest' where there is an index_base, "
+            "index_dtype must be int64 or int32, or 'smallest' where a function has index_base=, "
             f"got index_dtype={index_dtype!r}"
         )
     return dtype
@@ -299,8 +299,8 @@ def elsewhere(name: str, array: Any) -> TypeError:
 def shared_memory(name: str, array: Any, other: Any) -> ValueError:
     """The error of an ``out`` that lies where another array of the call does."""
     return ValueError(
-        f"{name} of shape {array.shape} must not share memory with another array "
-        f"of the call, here one of shape {other.shape}"
+        f"{name} of shape {array.shape} must not share memory with an input or another result "
+        f"of the call, here of shape {other.shape}"
     )
 
 

@@ -108,7 +108,7 @@ def _of_selection(dims: int) -> Callable[..., Any]:
         geometry.spatial(grad.shape, dims)
         shape = checked_shape(input_shape, grad.shape, dims)
         lead, sizes = shape[: len(shape) - dims], shape[len(shape) - dims :]
-        where = checked_indices(adapt("indices", indices)[0], lead, prod(sizes), dims)
+        where = checked_indices(adapt("indices", indices)[0], lead, sizes)
         if where.shape != grad.shape:
             raise ValueError(
                 f"indices must have the shape of grad_output, {grad.shape}, got {where.shape}"

@@ -146,20 +146,23 @@ def pooled(
     return out[0], out[1]
 
 
-def checked_indices(array: Any, lead: tuple[int, ...], places: int, dims: int) -> Any:
-    """The indices in ``array``, if all lie in planes of so many places.
+def checked_indices(
+    array: Any, lead: tuple[int, ...], sizes: tuple[int, ...], more: str = ""
+) -> Any:
+    """The indices in ``array``, if all lie in planes of such ``sizes``.
 
     ``lead`` is (N, C) or (C,). Those on a device are not looked at, as it would have to be waited
     for: there an index outside is as one below 0.
     """
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be of an integer dtype, got dtype {array.dtype}")
+    dims = len(sizes)
     if array.shape[: array.ndim - dims] != lead:
         raise ValueError(
             f"indices must have a shape that begins with {lead}, where {dims} axes are spatial, "
             f"got shape {array.shape}"
         )
-    _check_range(array, places - 1, "the places of a plane")
+    _check_range(array, prod(sizes) - 1, f"the places of a plane of {sizes}{more}")
     return array
 
 
@@ -213,7 +216,7 @@ def gather(x: Any, indices: Any, dims: int | None = None) -> Any:
             f"x must have {dims + 1} or {dims + 2} axes with dims={dims}, got shape {array.shape}"
         )
     lead = array.shape[: array.ndim - dims]
-    where = checked_indices(adapt("indices", indices)[0], lead, prod(array.shape[-dims:]), dims)
+    where = checked_indices(adapt("indices", indices)[0], lead, tuple(array.shape[-dims:]))
     return wrap(taken(array, where, dims))
 
 

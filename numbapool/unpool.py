@@ -105,7 +105,8 @@ def _unpooling(dims: int) -> Callable[..., Any]:
         pads = arguments.spread("padding", plain("padding", padding), dims, 0)
         sizes = _output_sizes(given, tuple(zip(kernel, strides, pads, strict=True)), output_size)
         lead = array.shape[: array.ndim - dims]
-        where = checked_indices(adapt("indices", indices)[0], lead, prod(sizes), dims)
+        more = " (another can be told as output_size)" if output_size is None else ""
+        where = checked_indices(adapt("indices", indices)[0], lead, sizes, more)
         if where.shape != array.shape:
             raise ValueError(
                 f"indices must have the shape of input, {array.shape}, got shape {where.shape}"

@@ -17,10 +17,8 @@ U = np.uintp
 
 
 @cache
-def make_across(
-    s: Scalars, kernel: int, stride: int, lanes: Lanes, placed: bool, indexed: bool
-) -> Any:
-    """Folds the windows of a strip in one input row: their values, and columns in an index map.
+def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, placed: bool) -> Any:
+    """Folds the windows of a strip in one input row: their values, and columns if they are placed.
 
     And what is watched of the inputs. Rows that may meet in any order can be given at once.
     """
@@ -28,7 +26,7 @@ def make_across(
     begun, better, combine, ended, unseen = s.across
     cells, planes, reach, _ = lanes
     every, group = lanes.all, taps.mixing(np.dtype(s.source).itemsize, cells, stride, planes)
-    one, count = U(1), U(kernel)
+    numbers = int(placed)
 
     def columns(start):
         column = vector.mixed(vector.iota(lane, cells, planes), group)
@@ -42,34 +40,22 @@ def make_across(
 
     columns, nearest_inside = inner(columns), inner(nearest_inside)
 
-    def folded(taken, seen):
-        # Columns count from the window's first, until the best is known.
-        value, where = begun(taken[0]), vector.splat(lane(0), every)
-        for tap in range(one, count):
-            other = begun(taken[tap])
-            if indexed:
-                there = vector.splat(lane(tap) if placed else lane(0), every)
-                where = vector.pick(better(other, value), there, where)
-            value = combine(value, other)
-        return ended(value), where, unseen(seen, value)
-
-    folded = inner(folded, inlined=True)
-
     def across(x, at, layout, start, inside):
-        by_plane, width, extent, _, _, _, _ = layout
+        by_plane, width, extent, _, _, _, _, _ = layout
         if inside:
             taken, seen = taps.taps(
                 INPUT, x, at, by_plane, 0, 0, extent, None, kernel, stride, cells, planes, reach,
                 taken_as, watched, combine,
             )  # fmt: skip
-            value, where, missed = folded(taken, seen)
-            value = vector.apart(value)
+            folded, where = taps.folded(taken, lane, numbers, begun, better, combine)
+            value, missed = vector.apart(ended(folded)), unseen(seen, folded)
         else:
             taken, seen = taps.taps(
                 INPUT, x, at, by_plane, -start, width - start, extent, fill, kernel, stride,
                 cells, planes, reach, taken_as, watched, combine,
             )  # fmt: skip
-            value, where, missed = folded(taken, seen)
+            folded, where = taps.folded(taken, lane, numbers, begun, better, combine)
+            value, missed = ended(folded), unseen(seen, folded)
         if placed:
             where += columns(start)
             if not inside:

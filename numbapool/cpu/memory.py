@@ -177,6 +177,56 @@ def store(typing_context: Any, role: Any, base: Any, at: Any, value: Any) -> Any
     return types.void(role, base, types.uintp, kept), generate
 
 
+@intrinsic(prefer_literal=True)
+def rows_at(
+    typing_context: Any, role: Any, table: Any, told: Any, at: Any, row: Any, by_row: Any,
+    count: Any,
+) -> Any:  # fmt: skip
+    """Where ``count`` rows of an array at ``at`` lie, from ``row`` on; if ``told``, by a table."""
+    many = count.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = []
+        for number in range(many):
+            row = builder.add(args[4], args[4].type(number))
+            if told.literal_value:
+                load = builder.load(builder.gep(args[1], [row]))
+                row = tag(builder, load, role.literal_value)
+            found.append(builder.add(args[3], builder.mul(row, args[5])))
+        return context.make_tuple(builder, signature.return_type, found)
+
+    words = (types.uintp, types.int64, types.int64)
+    return types.UniTuple(types.uintp, many)(role, table, told, *words, count), generate
+
+
+@intrinsic(prefer_literal=True)
+def waiting(
+    typing_context: Any, role: Any, index_role: Any, values: Any, indices: Any, at: Any,
+    apart: Any, seen: Any, lanes: Any, count: Any,
+) -> Any:  # fmt: skip
+    """``count`` vectors, ``apart``, with their places, and with what was ``seen`` of them."""
+    many = count.literal_value
+    vectors = [Vector(base.dtype, lanes.literal_value) for base in (values, indices)]
+    each = types.Tuple((*vectors, seen))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = []
+        for number in range(many):
+            row = []
+            for which, base in ((0, values), (1, indices)):
+                beyond = builder.mul(args[5], args[5].type(number))
+                kind = context.get_value_type(vectors[which])
+                here = place(builder, args[2 + which], builder.add(args[4], beyond), kind)
+                load = builder.load(here, align=align(context, base.dtype))
+                row.append(tag(builder, load, (role, index_role)[which].literal_value))
+            found.append(context.make_tuple(builder, each, [*row, args[6]]))
+        return context.make_tuple(builder, signature.return_type, found)
+
+    words = (types.uintp, types.uintp)
+    roles = (role, index_role, values, indices)
+    return types.UniTuple(each, many)(*roles, *words, seen, lanes, count), generate
+
+
 @intrinsic
 def fetch(typing_context: Any, base: Any, at: Any) -> Any:
     """Asks for the cache line of ``base[at]``, wherever that is; nothing is read."""

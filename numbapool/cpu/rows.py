@@ -14,13 +14,12 @@ the nearest one again for a selection, and none for a sum.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..jit import inner
-from . import edges, memory, taps, vector
+from . import calls, edges, memory, taps, vector
 from .across import make_across
 from .frame import (
     ACROSS_COUNTS,
@@ -52,61 +51,6 @@ from .scalars import Scalars
 U = np.uintp
 
 
-@cache
-def make_some_rows(folded_row: Any, count: int) -> Any:
-    """Folds so many rows across, at least one, from ``row`` on: a tuple of them."""
-    if count == 1:
-
-        def one_row(x, base, layout, row, start):
-            return (folded_row(x, base, layout, row, start),)
-
-        return inner(one_row, inlined=True)
-    before, last = make_some_rows(folded_row, count - 1), np.int64(count - 1)
-
-    def some_rows(x, base, layout, row, start):
-        rows = before(x, base, layout, row, start)
-        return (*rows, folded_row(x, base, layout, row + last, start))
-
-    return inner(some_rows, inlined=True)
-
-
-@cache
-def make_addresses(count: int, told: bool) -> Any:
-    """Where so many rows lie, from ``row`` on: a tuple. They are ``told``, or all inside."""
-
-    def one_row(at, row, by_row, nearest):
-        if told:
-            row = memory.load(INPUT, nearest, U(row))
-        return (at + U(row * by_row),)
-
-    if count == 1:
-        return inner(one_row, inlined=True)
-    first, rest, one = inner(one_row, inlined=True), make_addresses(count - 1, told), np.int64(1)
-
-    def addresses(at, row, by_row, nearest):
-        return first(at, row, by_row, nearest) + rest(at, row + one, by_row, nearest)
-
-    return inner(addresses, inlined=True)
-
-
-@cache
-def make_waiting_rows(every: int, nothing_seen: Any, count: int) -> Any:
-    """So many rows of a strip that wait in the tile, ``apart`` there: a tuple of them."""
-
-    def one_row(tile, tile_index, at, apart):
-        value = memory.lanes(TILE, tile, at, every)
-        return ((value, memory.lanes(TILE_INDEX, tile_index, at, every), nothing_seen()),)
-
-    if count == 1:
-        return inner(one_row, inlined=True)
-    first, rest = inner(one_row), make_waiting_rows(every, nothing_seen, count - 1)
-
-    def waiting_rows(tile, tile_index, at, apart):
-        return first(tile, tile_index, at, apart) + rest(tile, tile_index, at + apart, apart)
-
-    return inner(waiting_rows, inlined=True)
-
-
 def make_rows(
     s: Scalars, kernel: tuple[int, int], stride: int, order: Order, lanes: Lanes, counted: bool,
     indexed: bool,
@@ -116,7 +60,7 @@ def make_rows(
     ``counted``: columns count in an index map.
     """
     combine, better, finish = s.combine, s.better, s.finish
-    across = make_across(s, kernel[1], stride, lanes, indexed and counted, indexed)
+    across = make_across(s, kernel[1], stride, lanes, indexed and counted)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
     selects, divides, blind, fill = s.selects, s.divides, s.blind, s.fill
@@ -138,20 +82,14 @@ def make_rows(
     there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
 
-    addresses = make_addresses(kernel[0], selects)
-
-    def nothing_seen():
-        nothing = vector.splat(fill, every)
-        return unseen_of(watched(nothing, nothing), begun(nothing))
-
-    nothing_seen = inner(nothing_seen)
+    down, told = kernel[0], int(selects)
 
     def folded_row(x, base, layout, row, start):
-        _, _, _, by_row, by_place, nearest, room = layout
+        _, _, _, by_row, by_place, nearest, room, nothing = layout
         taken = memory.load(INPUT, nearest, U(row))
         if not selects and taken < 0:
             value = vector.splat(accumulator(identity), every)
-            return value, vector.splat(lane(0), every), nothing_seen()
+            return value, vector.splat(lane(0), every), nothing
         at = base + U(taken * by_row + start)
         all_inside = (reads_on and at < room) if single else (inside or U(start) < room)
         value, where, unseen = across(x, (at,), layout, start, all_inside)
@@ -161,23 +99,20 @@ def make_rows(
 
     def folded_rows(x, base, layout, row, start):
         """All rows of a window at once."""
-        _, _, _, by_row, _, nearest, room = layout
-        at = addresses(base + U(start), row, by_row, nearest)
+        _, _, _, by_row, _, nearest, room, _ = layout
+        at = memory.rows_at(INPUT, nearest, told, base + U(start), row, by_row, down)
         all_inside = (reads_on and at[-1] < room) if single else (inside or U(start) < room)
         return across(x, at, layout, start, all_inside)
 
     def free_rows(x, base, layout, row, start):
         """And all that they read lies inside."""
-        at = addresses(base + U(start), row, layout[3], layout[5])
+        at = memory.rows_at(INPUT, layout[5], told, base + U(start), row, layout[3], down)
         return across(x, at, layout, start, True)
 
     free_rows = inner(free_rows, inlined=True)
     folded_row = inner(folded_rows if joined else folded_row, inlined=True)
     shared = folds - held  # from there on, rows are the next window's first
-    ahead = make_some_rows(folded_row, held or 1)
-    fresh = make_some_rows(folded_row, max(folds - there_before, 1))
-    waited = make_waiting_rows(every, nothing_seen, max(waiting, 1))
-
+    fresh = folds - there_before
     def keep(tile, tile_index, at, value, where):
         memory.store(TILE, tile, at, value)
         if indexed:
@@ -222,9 +157,11 @@ def make_rows(
             others = np.int64((planes_a_task - one) * by_channel)
             room = np.int64(extent) + np.int64(1) - span - others
         room_items = U(vector.most(room, np.int64(0)))
+        none = vector.splat(fill, every)
+        nothing = unseen_of(watched(none, none), begun(none))
         layout = (
             by_channel, width, extent, by_row, np.int64(memory.word(frame, PLACE_DOWN)), nearest,
-            room_items,
+            room_items, nothing,
         )  # fmt: skip
         last_strip = zero if single else cells - many
         count = vector.splat(accumulator(1), every)
@@ -235,7 +172,7 @@ def make_rows(
         tiles = (height_out + task_rows - one) // task_rows
         group, top = first // tiles, first % tiles * task_rows
         for task in range(first, last):
-            unseens = nothing_seen()
+            unseens = nothing
             plane = vector.least(group * planes_a_task, last_plane)
             base = plane * by_channel
             if plane >= channels:
@@ -248,7 +185,9 @@ def make_rows(
                 to = (plane * height_out + top) * cells
                 if held and not waiting:
                     start = np.int64(vector.least(begin * many, last_strip)) * step - left
-                    kept_rows = ahead(x, base, layout, np.int64(top * apart), start)
+                    kept_rows = calls.several(
+                        folded_row, held, x, base, layout, np.int64(top * apart), start
+                    )
                     for tap in range(held):
                         unseens = worse(unseens, kept_rows[tap][2])
                 looked_at = top
@@ -289,15 +228,21 @@ def make_rows(
                     for strip in range(begin, begin + together):
                         j = vector.least(strip * many, last_strip)
                         here = to_tile + strip * all_lanes
+                        if waiting:
+                            waited = memory.waiting(
+                                TILE, TILE_INDEX, tile, tile_index, here, pitch, nothing, every,
+                                waiting,
+                            )  # fmt: skip
                         if at_once:
-                            taken = waited(tile, tile_index, here, pitch)
+                            taken = waited
                         else:
                             start = np.int64(j) * step - left
-                            new_rows = fresh(
-                                x, base, layout, low + np.int64(there_before), start
-                            )
+                            new_rows = calls.several(
+                                folded_row, fresh, x, base, layout, low + np.int64(there_before),
+                                start,
+                            )  # fmt: skip
                             if waiting:
-                                taken = waited(tile, tile_index, here, pitch) + new_rows
+                                taken = waited + new_rows
                             elif held:
                                 taken = kept_rows + new_rows
                             else:

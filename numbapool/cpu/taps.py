@@ -305,6 +305,36 @@ def taps(
 
 
 @intrinsic(prefer_literal=True)
+def folded(
+    typing_context: Any, taken: Any, lane: Any, placed: Any, begun: Any, better: Any, combine: Any
+) -> Any:
+    """What is folded of taps, and which of them it is, from 0 on; if not ``placed``, 0."""
+    beginning = Call(typing_context, begun, taken.dtype)
+    kind = beginning.result
+    folding = Call(typing_context, combine, kind, kind)
+    comparing = Call(typing_context, better, kind, kind) if placed.literal_value else None
+    where = Vector(lane.dtype, taken.dtype.lanes)
+    result = types.Tuple((kind, where))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        begin, fold = beginning.made(context, builder), folding.made(context, builder)
+        is_better = comparing and comparing.made(context, builder)
+        places = context.get_value_type(where)
+        best, place = None, ir.Constant(places, None)
+        for tap, each in enumerate(map(begin, cgutils.unpack_tuple(builder, args[0]))):
+            if best is None:
+                best = each
+                continue
+            if is_better:
+                number = ir.Constant(places, [tap] * where.lanes)
+                place = builder.select(is_better(each, best), number, place)
+            best = fold(best, each)
+        return context.make_tuple(builder, result, [best, place])
+
+    return result(taken, lane, placed, begun, better, combine), generate
+
+
+@intrinsic(prefer_literal=True)
 def every(
     typing_context: Any, role: Any, base: Any, at: Any, stride: Any, count: Any
 ) -> Any:

@@ -100,8 +100,8 @@ class PoolOp:
     reduce : callable, optional
         ``reduce(taps, count)`` is the result for the ``count`` taps of a window, at least one, in
         row-major order. It sees them all at once, for what is no fold, and may change them; they
-        are indexed, and have no length and no slices. A window of a million taps takes scratch
-        for as many.
+        are indexed from 0 to ``count - 1``, which nobody checks, and have no length and no slices:
+        ``taps[-1]`` is none of them. A window of a million taps takes scratch for as many.
     slopes : callable, optional
         ``slopes(taps, into, count, divisor)`` writes to ``into`` the derivative of the result by
         each of the ``count`` taps, at least one, in float64: the way back of a gradient. ``taps``
