@@ -96,7 +96,7 @@ def explain(pool: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
             for road, plans in roads:
                 road.plans = plans
     if not noted:
-        return Explanation((), ("none: this call has no plan, and no kernel of pooling",))
+        return Explanation((), ("none: the call itself pooled no windows with these kernels",))
     kernels = tuple(made.program.name if made.program else "none" for _, made in noted)
     return Explanation(kernels, tuple(line for key, made in noted for line in _lines(key, made)))
 
@@ -142,7 +142,9 @@ def _lines(key: tuple[Any, ...], made: Any) -> list[str]:
         )
         return [head, f"  {program.name}: {WHAT[program.name]}", f"  {each}"]
     small = program.work < threads.SMALL
-    how = "on one thread: it is less work than starting others" if small else "on all threads"
+    how = "for all threads of the call"
+    if small:
+        how = "on one thread: it is less work than starting others"
     tasks = f"  {program.tasks} task{'s' * (program.tasks > 1)} {how}"
     kernels = []
     while program is not None:

@@ -151,6 +151,8 @@ def run(
         return_indices = arguments.flag("return_indices", return_indices)
     if index_dtype is not None and index_dtype != "int64":
         index_dtype = checked_index_dtype(index_dtype)
+    if num_threads is not None:
+        num_threads = threads.checked(num_threads)
     wrap: Wrap
     array, wrap, given, inside, turned, plan = x, as_it_is, x, 0, False, None
     plain = type(x) is ndarray and target is None and targets.default is None
@@ -181,8 +183,6 @@ def run(
         values, indices = ndarray(shape, dtype), None if kept is None else ndarray(shape, kept)
         if not way_in(address, x, values, indices):
             return values if indices is None else (values, indices)
-    if num_threads is not None:
-        num_threads = threads.checked(num_threads)
     shape, dtype, kept, made, _, halves, empty = plan
     if out is None:
         asked: list[np.ndarray] = []

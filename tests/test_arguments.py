@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import numbapool
+from numbapool.cpu import kernels
 
 X = np.arange(2 * 3 * 8 * 8, dtype=np.float32).reshape(2, 3, 8, 8)
 LARGE = 2**31
@@ -184,3 +185,10 @@ def test_out_is_checked_before_anything_is_written():
     assert (good == 7).all()
     assert (where == 7).all()
     assert (before == X).all()
+
+
+def test_a_wrong_number_of_threads_is_told_before_a_kernel_is_compiled():
+    known = kernels.kernel.cache_info().misses
+    with pytest.raises(ValueError, match="num_threads=0"):
+        numbapool.max_pool2d(np.zeros((1, 1, 9, 9), np.uint16), (1, 4), (2, 3), num_threads=0)
+    assert kernels.kernel.cache_info().misses == known
