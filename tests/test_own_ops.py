@@ -250,3 +250,18 @@ def test_types_that_are_not_what_they_should_be(given, says):
     op = numbapool.PoolOp("count", **COUNT, **given)
     with pytest.raises(TypeError, match=f"^op 'count': {says}"):
         numbapool.pool(np.ones((1, 9), np.float32), op, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "takes"),
+    [
+        ("combine", lambda a: a, r"\(earlier, later\)"),
+        ("finish", lambda value, count, more: value, r"\(folded, count\)"),
+        ("lift", lambda: 1, r"\(tap\)"),
+    ],
+)
+def test_functions_of_another_number_of_arguments(name, function, takes):
+    with pytest.raises(TypeError, match=f"^{name} must take {takes}, got name='count' with"):
+        numbapool.PoolOp("count", **COUNT | {name: function})
+    numbapool.PoolOp("count", **COUNT, finish=lambda *both: both[0])
+    numbapool.PoolOp("count", **COUNT, lift=lambda tap, by=2: tap * by)

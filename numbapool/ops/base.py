@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from inspect import CO_VARARGS
 from types import FunctionType
 from typing import Any
 
@@ -66,7 +67,19 @@ def own(dtype: np.dtype) -> np.dtype:
     return dtype
 
 
-FUNCTIONS = ("combine", "better", "overrides", "reduce", "slopes", "lift", "finish", "scale")
+#: What is called with what.
+FUNCTIONS = {
+    "combine": ("earlier", "later"), "better": ("candidate", "best"), "overrides": ("candidate",),
+    "reduce": ("taps", "count"), "slopes": ("taps", "into", "count", "divisor"), "lift": ("tap",),
+    "finish": ("folded", "count"), "scale": ("folded", "share"),
+}  # fmt: skip
+
+
+def _takes(function: FunctionType, count: int) -> bool:
+    """Whether a function can be called with so many arguments."""
+    code, spare = function.__code__, len(function.__defaults__ or ())
+    enough = code.co_argcount - spare <= count
+    return enough and (count <= code.co_argcount or bool(code.co_flags & CO_VARARGS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,13 +168,18 @@ class PoolOp:
                 f"identity must be a function of the dtype, got name={self.name!r} with "
                 f"identity={self.identity!r}"
             )
-        for name in FUNCTIONS:
+        for name, arguments in FUNCTIONS.items():
             given = getattr(self, name)
             function = getattr(given, "py_func", given)  # one that Numba has compiled already
             if not (function is None or isinstance(function, FunctionType)):
                 raise TypeError(
                     f"{name} must be a plain function of Python's, got name={self.name!r} with "
                     f"{name}={given!r}"
+                )
+            if function is not None and not _takes(function, len(arguments)):
+                raise TypeError(
+                    f"{name} must take ({', '.join(arguments)}), got name={self.name!r} with a "
+                    f"function of {function.__code__.co_argcount} arguments: {name}={given!r}"
                 )
             object.__setattr__(self, name, function)
         given = [self.combine, self.better, self.reduce]
