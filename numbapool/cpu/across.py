@@ -13,8 +13,6 @@ from .memory import INPUT
 from .order import Lanes
 from .scalars import Scalars, make_taken
 
-U = np.uintp
-
 
 @cache
 def make_across(s: Scalars, kernel: int, stride: int, lanes: Lanes, placed: bool) -> Any:

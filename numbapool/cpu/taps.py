@@ -233,8 +233,8 @@ def _of_strip(rows: _Rows, at: list[Any], kernel: int, stride: int, cells: int) 
     if stride == 1:
         read = rows.rows(at, range(kernel))
     else:
-        further = rows.bounds and kernel > stride
-        pieces = rows.rows(at, range(0, (stride + bool(further)) * cells, cells))
+        further = bool(rows.bounds) and kernel > stride
+        pieces = rows.rows(at, range(0, (stride + further) * cells, cells))
         for tap in range(kernel):
             if tap < stride:
                 every = list(range(tap, stride * cells, stride))
