@@ -17,7 +17,7 @@ from ..spans import taps
 from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, turned, whole
 from .extremes import by_extremes
 from .frame import LINE
-from .machine import VECTOR
+from .machine import MASKS, VECTOR
 from .nearest import Stacked, follow
 from .order import (
     FEWEST_TASKS,
@@ -254,7 +254,9 @@ def program(
     elif name == "rows":
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
-        lanes = Lanes.of(across, beside, most, widest)
+        # Two wide strips are both at an edge, and their masks would not stay in registers.
+        edges = len(across) <= 2 * widest and not across.unpadded and op.better is not None
+        lanes = Lanes.of(across, beside, most, most if edges and not MASKS else widest)
         most_rows, row = len(down), across.size * dtype.itemsize
         cell = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
         everything = planes * (down.size * row + len(down) * len(across) * cell)

@@ -5,8 +5,6 @@ What is read becomes what is folded before windows take their taps of it: most s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -14,144 +12,11 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .calls import Call
-from .edges import loaded
-from .machine import LEAST_MASKED, MASKS, VECTOR
-from .memory import align, place, tag
-from .vector import Vector, joined, mixture, shuffle, spread, worse
+from .machine import MASKS, VECTOR
+from .reading import Rows
+from .vector import Vector, joined, mixture, shuffle
 
 WORD = ir.IntType(32)
-
-
-def limited(builder: Any, number: Any, most: int) -> Any:
-    """A number, or what of it is from 0 to ``most``."""
-    for limit, beyond in ((number.type(0), "<"), (number.type(most), ">")):
-        number = builder.select(builder.icmp_signed(beyond, number, limit), limit, number)
-    return number
-
-
-class _Rows:
-    """Reads ``size`` neighbours; places outside ``bounds`` are not read, but ``fill``.
-
-    What ``taken`` makes of them is given; what is ``watched`` of all is `seen`. Where several
-    rows are read at once, what is taken of them is folded by ``combine``.
-    """
-
-    def __init__(
-        self, context: Any, builder: Any, role: int, base: Any, dtype: Any, size: int
-    ) -> None:
-        self.builder, self.role, self.base, self.size = builder, role, base, size
-        self.align = align(context, dtype)
-        self.kind = ir.VectorType(context.get_data_type(dtype), size)
-        self.word = ir.IntType(32 if self.align > 2 else 16)
-        self.bounds: list[Any] = []
-        self.fill: Any = None
-        self.extent: Any = None
-        self.taken: Any = None
-        self.combine: Any = None
-        self.watched: Any = None
-        self.kind_watched: Any = None
-        self.unwatched: list[Any] = []
-
-    def mask(self, low: Any, high: Any, fill: Any, extent: Any) -> None:
-        # Numbers as narrow as what is read are compared a vector at once.
-        most = 2 ** (self.word.width - 1) - 1
-        first, end = (limited(self.builder, bound, most) for bound in (low, high))
-        bounds = (first, self.builder.sub(end, first))
-        words = [self.builder.trunc(bound, self.word) for bound in bounds]
-        self.bounds = [spread(self.builder, word, self.size) for word in words]
-        self.fill, self.extent = spread(self.builder, fill, self.size), extent
-
-    def seen(self) -> Any:
-        """What is watched of all that was read, two at once."""
-        rows = self.unwatched
-        pairs = zip(rows[::2], rows[1::2] + rows[-1:] * (len(rows) % 2), strict=True)
-        met = [self.watched(*pair) for pair in pairs]
-        return reduce(lambda one, other: worse(self.builder, self.kind_watched, one, other), met)
-
-    def item(self, at: list[Any], beyond: int) -> Any:
-        """The one ``beyond`` the place ``at``, in every lane."""
-        return self.folded([self._item(self.beyond(each, beyond)) for each in at])
-
-    def rows(self, at: list[Any], beyond: Sequence[int]) -> list[Any]:
-        """The rows so far ``beyond`` the place ``at`` that bounds are counted from."""
-        places = [([self.beyond(each, further) for each in at], further) for further in beyond]
-        return self.read(places, self.folded)
-
-    def made(self, row: Any, new: bool = True) -> Any:
-        """What is taken of what was read, which is watched if there is something ``new`` in it."""
-        if self.combine is not None:
-            return row
-        if new:
-            self.unwatched.append(row)
-        return self.taken(row)
-
-    def folded(self, read: list[Any]) -> Any:
-        """What is taken and folded of rows read at once; of one, it as it is."""
-        return reduce(self.combine, map(self.taken, read)) if self.combine else read[0]
-
-    def read(
-        self, rows: Sequence[tuple[list[Any], int]], folded: Callable[[list[Any]], Any]
-    ) -> list[Any]:
-        """What is ``folded`` of what is read at some places, as far as it is inside.
-
-        Each row is so far beyond what bounds are counted from. No place comes before the first of
-        the first row, none after the last of the last.
-        """
-        builder, kind = self.builder, self.kind
-        here = [[place(builder, self.base, at, kind) for at in places] for places, _ in rows]
-        if not self.bounds:
-            return [folded([self._there(at) for at in places]) for places in here]
-        first, count = self.bounds
-        masks = []
-        for _, beyond in rows:
-            numbers = ir.Constant(first.type, [beyond + lane for lane in range(self.size)])
-            # One comparison: without registers for masks, two would be packed into bytes.
-            masks.append(builder.icmp_unsigned("<", builder.sub(numbers, first), count))
-        if self.align >= LEAST_MASKED:
-            return self._some(here, masks, folded)
-        return self._chosen(rows[0][0][0], rows[-1][0][-1], here, masks, folded)
-
-    def beyond(self, at: Any, places: int) -> Any:
-        return self.builder.add(at, at.type(places))
-
-    def _item(self, at: Any) -> Any:
-        load = self.builder.load(self.builder.gep(self.base, [at]))
-        return spread(self.builder, tag(self.builder, load, self.role), self.size)
-
-    def _there(self, here: Any) -> Any:
-        return tag(self.builder, self.builder.load(here, align=self.align), self.role)
-
-    def _some(self, here: list[list[Any]], masks: list[Any], folded: Any) -> list[Any]:
-        rest = (self.fill, self.align, self.role)
-        return [
-            folded([loaded(self.builder, at, mask, *rest) for at in places])
-            for places, mask in zip(here, masks, strict=True)
-        ]
-
-    def _chosen(
-        self, first: Any, last: Any, here: list[list[Any]], masks: list[Any], folded: Any
-    ) -> list[Any]:
-        """Where there are no masks, all is read and some is taken, if that is in the array."""
-        builder, fill = self.builder, folded([self.fill])
-        begun = builder.icmp_signed(">=", first, first.type(0))
-        room = builder.sub(self.extent, last.type(self.size))
-        inside = builder.and_(begun, builder.icmp_signed("<=", last, room))
-        with builder.if_else(inside, likely=True) as (all_there, some_there):
-            with all_there:
-                whole = [
-                    builder.select(mask, folded([self._there(at) for at in places]), fill)
-                    for places, mask in zip(here, masks, strict=True)
-                ]
-                ends = [builder.block]
-            with some_there:
-                some = self._some(here, masks, folded)
-                ends.append(builder.block)
-        found = []
-        for ways in zip(whole, some, strict=True):
-            found.append(builder.phi(ways[0].type))
-            for way, end in zip(ways, ends, strict=True):
-                found[-1].add_incoming(way, end)
-        return found
 
 
 def _picked(builder: Any, pieces: list[Any], places: list[int]) -> Any:
@@ -175,7 +40,7 @@ def _picked(builder: Any, pieces: list[Any], places: list[int]) -> Any:
 
 
 def _of_reach(
-    rows: _Rows, at: list[Any], apart: Any, kernel: int, stride: int, cells: int, planes: int,
+    rows: Rows, at: list[Any], apart: Any, kernel: int, stride: int, cells: int, planes: int,
     reach: int,
 ) -> list[Any]:  # fmt: skip
     """All taps are in ``reach`` neighbours of each plane."""
@@ -208,7 +73,7 @@ def mixing(item: int, cells: int, stride: int, planes: int) -> int:
     return VECTOR // item if mixes else 0
 
 
-def _of_pairs(rows: _Rows, at: list[Any], kernel: int, cells: int, group: int) -> list[Any]:
+def _of_pairs(rows: Rows, at: list[Any], kernel: int, cells: int, group: int) -> list[Any]:
     """Taps of mixed windows 2 apart: pairs from the same places, the last from one before."""
     builder, read = rows.builder, []
     # Near an edge, where reading costs more, what lies further on is moved there.
@@ -226,7 +91,7 @@ def _of_pairs(rows: _Rows, at: list[Any], kernel: int, cells: int, group: int) -
     return [rows.made(row, not 2 <= tap < kernel - 2) for tap, row in enumerate(read)]
 
 
-def _of_strip(rows: _Rows, at: list[Any], kernel: int, stride: int, cells: int) -> list[Any]:
+def _of_strip(rows: Rows, at: list[Any], kernel: int, stride: int, cells: int) -> list[Any]:
     """Taps from rows that hold every ``stride``-th of them."""
     builder = rows.builder
     read: list[Any] = []
@@ -281,7 +146,7 @@ def taps(
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, base_at, start, step, first, last, end, outside, *_ = args
         starts = cgutils.unpack_tuple(builder, start)
-        rows = _Rows(context, builder, role.literal_value, base_at, base.dtype, size)
+        rows = Rows(context, builder, role.literal_value, base_at, base.dtype, size)
         rows.taken, rows.watched = (each.made(context, builder) for each in (taking, watching))
         rows.kind_watched = watching.result
         if len(at) > 1:
@@ -343,7 +208,7 @@ def every(
     vector = Vector(base.dtype, many)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        rows = _Rows(context, builder, role.literal_value, args[1], base.dtype, many)
+        rows = Rows(context, builder, role.literal_value, args[1], base.dtype, many)
         pieces = rows.rows([args[2]], range(0, step * many, many))
         return _picked(builder, pieces, list(range(0, step * many, step)))
 

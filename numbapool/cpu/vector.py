@@ -268,7 +268,7 @@ def wide(typing_context: Any, mask: Any, dtype: Any) -> Any:
     kind = Wide(types.Integer.from_bitwidth(width, True), mask.lanes)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _fenced(builder, builder.sext(args[0], context.get_value_type(kind)))
+        return fenced(builder, builder.sext(args[0], context.get_value_type(kind)))
 
     return kind(mask, dtype), generate
 
@@ -281,12 +281,12 @@ def apart(typing_context: Any, vector: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _fenced(builder, args[0])
+        return fenced(builder, args[0])
 
     return vector(vector), generate
 
 
-def _fenced(builder: Any, vector: Any) -> Any:
+def fenced(builder: Any, vector: Any) -> Any:
     """The same bits, which LLVM does not see through: it has a fence for floats."""
     kind = vector.type
     floating = {ir.FloatType(): 32, ir.DoubleType(): 64}.get(kind.element)
