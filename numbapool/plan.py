@@ -44,7 +44,8 @@ class Plan(NamedTuple):
     dtype: np.dtype
     index_dtype: np.dtype | None
     program: Program | None  # None where there is nothing to do
-    ready: tuple[Any, ...] | None  # what `run` does at once where there is little to do
+    #: What `run` calls at once where nothing is to be looked at, and what that is told first.
+    ready: tuple[Callable[..., Any], Any] | None
     halves: bool  # of a type that kernels see as bits
     empty: Callable[[tuple[int, ...], np.dtype], np.ndarray]  # where results lie
 
@@ -124,11 +125,13 @@ def make_plan(
         except ValueError as error:
             raise ValueError(f"no array can have the output's shape {result}") from error
         made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
-    ready = None
-    if made is not None and made.work < threads.SMALL and not is_half(dtype):
-        kinds = [stored(dtype), stored(op.result(dtype)), index_dtype]
-        way_in = serial_on(tuple(kinds), (len(shape), len(result), len(result)))
-        ready = way_in, made.address, result, op.result(dtype), index_dtype
+    ready: tuple[Callable[..., Any], Any] | None = None
+    if made is not None and not is_half(dtype):
+        ready = threads.run, made
+        if made.work < threads.SMALL:
+            kinds = stored(dtype), stored(op.result(dtype)), index_dtype
+            way_in = serial_on(kinds, (len(shape), len(result), len(result)))
+            ready = way_in, made.address
     bytes_each = max(op.result(dtype).itemsize, index_dtype.itemsize if index_dtype else 0)
     empty = results.empty if prod(result) * bytes_each >= results.LARGE else ndarray
     return Plan(result, op.result(dtype), index_dtype, made, ready, is_half(dtype), empty)
@@ -179,9 +182,9 @@ def run(
             op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside
         ]
     elif plan.ready is not None and out is None and num_threads is None:
-        way_in, address, shape, dtype, kept = plan.ready
-        values, indices = ndarray(shape, dtype), None if kept is None else ndarray(shape, kept)
-        if not way_in(address, x, values, indices):
+        shape, dtype, kept, _, (way_in, told), _, empty = plan
+        values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
+        if not way_in(told, x, values, indices):
             return values if indices is None else (values, indices)
     shape, dtype, kept, made, _, halves, empty = plan
     if out is None:
@@ -200,7 +203,7 @@ def run(
         if halves:
             seen, given_to = array.view(np.int16), values.view(np.int16)
         turns = 0
-        while threads.run(made, (seen, given_to, indices), num_threads):
+        while threads.run(made, seen, given_to, indices, num_threads):
             if turns:
                 raise RuntimeError(
                     f"op {op.name!r} raised an error in a window, which was printed: its results "

@@ -284,6 +284,7 @@ def test_workers_that_cannot_be_told_are_left_alone(monkeypatch):
     monkeypatch.setattr(workers, "_meet", lambda loop: met.append(1) or {1})
     monkeypatch.setattr(workers.numba, "get_num_threads", lambda: 2)
     monkeypatch.setattr(workers, "_workers", None)
+    monkeypatch.setattr(workers, "OFTEN", 0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda thread: {0, 1}, raising=False)
     for error, meetings in ((ProcessLookupError, 2), (PermissionError, 3)):
 

@@ -159,7 +159,7 @@ def run(
         lambda: kernel,
     )
     arrays = [None if a is None else a.reshape(-1).view(np.uint8) for a in (x, out, indices)]
-    threads.run(made, (arrays[0], arrays[1], arrays[2]), num_threads)
+    threads.run(made, arrays[0], arrays[1], arrays[2], num_threads)
 
 
 def of_bins(

@@ -83,4 +83,4 @@ def scatter(
     )
     # As bytes: the ways in are compiled once a kind of array.
     arrays = [array.reshape(-1).view(np.uint8) for array in (values, out, indices)]
-    threads.run(program, (arrays[0], arrays[1], arrays[2]), num_threads)
+    threads.run(program, arrays[0], arrays[1], arrays[2], num_threads)

@@ -129,4 +129,4 @@ def back(
     program = assembled("slopes", words, tables, work, lambda: kernel)
     # As bytes: the ways in are compiled once a kind of array.
     arrays = [array.reshape(-1).view(np.uint8) for array in (x, out, grad)]
-    threads.run(program, (arrays[0], arrays[1], arrays[2]), num_threads)
+    threads.run(program, arrays[0], arrays[1], arrays[2], num_threads)

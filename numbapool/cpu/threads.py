@@ -41,7 +41,7 @@ WORTH_STARTING = 5_000_000
 LOOPS = {"tbb": team.share, "omp": drivers.spread, "workqueue": team.one_at_a_time}
 
 _worked = 0.0  # nanoseconds, until it was worth starting them
-_home = PROCESS  # where they were started
+_away = parallel._is_initialized and os.getpid() != PROCESS  # in a child of who started them
 
 
 def _load_tbb() -> None:
@@ -64,10 +64,7 @@ def _load_tbb() -> None:
 @cache
 def layer() -> str:
     """The threading layer, which this starts: tbb, omp, workqueue, or none."""
-    global _home
     _load_tbb()
-    if not parallel._is_initialized:
-        _home = os.getpid()
     try:
         numba.get_num_threads()
         return str(numba.threading_layer())
@@ -99,7 +96,7 @@ def _shared(program: Program, num_threads: int | None) -> bool:
     return _worked >= WORTH_STARTING
 
 
-def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None) -> Any:
+def run(program: Program, x: Any, out: Any, index: Any, num_threads: int | None = None) -> Any:
     """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to.
 
     The number of tasks that are left to a kernel which is not compiled yet.
@@ -107,10 +104,10 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
     name = layer() if _shared(program, num_threads) else "none"
     if (
         name == "none"
-        or (name != "workqueue" and os.getpid() != _home)
-        or (name == "tbb" and workers.rest() > AT_HAND and program.work < WORTH_WAKING)
+        or (_away and name != "workqueue")
+        or (workers.rest() > AT_HAND and program.work < WORTH_WAKING and name == "tbb")
     ):
-        return drivers.serial(program.address, *arrays)
+        return drivers.serial(program.address, x, out, index)
     usual = None
     try:
         if num_threads is not None:
@@ -118,12 +115,22 @@ def run(program: Program, arrays: tuple[Any, Any, Any], num_threads: int | None)
             numba.set_num_threads(num_threads)
         loop = LOOPS[name]()
         workers.keep_off(loop)
-        left = drivers.parallel(program.address, loop, *arrays)
+        left = drivers.parallel(program.address, loop, x, out, index)
         if left != team.BUSY:  # with another thread's call
             return left
         if name == "workqueue":
-            return drivers.serial(program.address, *arrays)
-        return drivers.parallel(program.address, drivers.spread(), *arrays)
+            return drivers.serial(program.address, x, out, index)
+        return drivers.parallel(program.address, drivers.spread(), x, out, index)
     finally:
         if usual is not None:
             numba.set_num_threads(usual)
+
+
+def _leave() -> None:
+    """In a child: threads that were started before it are not there."""
+    global _away
+    _away = parallel._is_initialized
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)

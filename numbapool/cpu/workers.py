@@ -25,11 +25,11 @@ from . import frame, team
 from .drivers import parallel
 
 MEETING = 0.05  # seconds at most
-REST = 0.001  # seconds
+REST, OFTEN = 0.001, 0.0001  # seconds; so often it is looked where the caller runs
 _KERNEL = ctypes.CFUNCTYPE(ctypes.c_size_t, *[ctypes.c_size_t] * 7)
 _workers: set[int] | None = None  # thread ids, once they are known
 _kept_off = -1  # the processor
-_last = _asked = 0.0  # when
+_looked = _asked = 0.0  # when
 
 
 def _nowhere() -> int:
@@ -86,11 +86,13 @@ def rest() -> float:
 def keep_off(loop: int) -> None:
     """Keeps the workers off this thread's processor, if they are not kept off it already.
 
-    They come where the loop at this address is run.
+    They come where the loop at this address is run. It is now when `rest` was asked last.
     """
-    global _workers, _kept_off, _last
-    here, before, _last = _processor(), _last, time.monotonic()
-    if here == _kept_off and (_last - before < REST or here < 0):
+    global _workers, _kept_off, _looked
+    if _asked - _looked < OFTEN:
+        return
+    here, before, _looked = _processor(), _looked, _asked
+    if here == _kept_off and (_looked - before < REST or here < 0):
         return
     if numba.get_num_threads() == 1:  # nobody is to come
         return
