@@ -79,6 +79,7 @@ class Order(NamedTuple):
     waiting: int
     held: int  # rows that a window has in common with the next one, which are not folded again
     joined: bool = False  # the rows of a window are folded down before across
+    inside: bool = False  # no row of a window lies outside: none is looked up
 
     @classmethod
     def of(cls, down: Sliding, narrow: bool, plane: int, everything: int, free: bool) -> Order:
@@ -92,7 +93,7 @@ class Order(NamedTuple):
         if free and order.by_strip and down.stride > 1:
             order = order._replace(held=0)
         joined = free and down.kernel > 1 and not (order.held or order.waiting)
-        return order._replace(joined=joined)
+        return order._replace(joined=joined, inside=type(down) is Sliding and down.unpadded)
 
     @classmethod
     def _of(cls, down: Sliding, narrow: bool, plane: int, everything: int) -> Order:

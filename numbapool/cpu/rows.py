@@ -66,7 +66,7 @@ def make_rows(
     selects, divides, blind, fill = s.selects, s.divides, s.blind, s.fill
     watched, worse, met = s.watched, s.worse, s.met
     begun, unseen_of = s.across.start, s.across.unseen
-    stamp, (by_strip, waiting, held, joined) = s.fingerprint, order
+    stamp, (by_strip, waiting, held, joined, rows_inside) = s.fingerprint, order
     folds = 1 if joined else kernel[0]
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
@@ -82,12 +82,12 @@ def make_rows(
     there_before, at_once = waiting or held, waiting == kernel[0]
     line_items = U(LINE // np.dtype(source).itemsize)
 
-    down, told = kernel[0], int(selects)
+    down, told = kernel[0], int(not rows_inside)
 
     def folded_row(x, base, layout, row, start):
         _, _, _, by_row, by_place, nearest, room, nothing = layout
-        taken = memory.load(INPUT, nearest, U(row))
-        if not selects and taken < 0:
+        taken = memory.load(INPUT, nearest, U(row)) if told else row
+        if told and not selects and taken < 0:
             value = vector.splat(accumulator(identity), every)
             return value, vector.splat(lane(0), every), nothing
         at = base + U(taken * by_row + start)
