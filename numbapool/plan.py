@@ -22,8 +22,7 @@ from .arrays import (
     laid_as,
     walked,
 )
-from .cpu import threads
-from .cpu.drivers import serial_on
+from .cpu import drivers, threads
 from .cpu.kernels import Program
 from .cpu.programs import program
 from .cpu.scalars import stored
@@ -43,11 +42,15 @@ class Plan(NamedTuple):
     shape: tuple[int, ...]
     dtype: np.dtype
     index_dtype: np.dtype | None
-    program: Program | None  # None where there is nothing to do
+    how: tuple[Program, drivers.Ways] | None  # None where there is nothing to do
     #: What `run` calls at once where nothing is to be looked at, and what that is told first.
     ready: tuple[Callable[..., Any], Any] | None
     halves: bool  # of a type that kernels see as bits
     empty: Callable[[tuple[int, ...], np.dtype], np.ndarray]  # where results lie
+
+    @property
+    def program(self) -> Program | None:
+        return None if self.how is None else self.how[0]
 
 
 def output_axes(
@@ -106,6 +109,14 @@ def described(
     return Described((*outer, *geometry.lengths(axes)), merged, prod(outer), walk)
 
 
+def _ready(made: Program, ways: drivers.Ways, half: bool) -> tuple[Callable[..., Any], Any] | None:
+    if half:
+        return None
+    if made.work < threads.SMALL:
+        return ways.alone, made.address
+    return threads.run, (made, ways)
+
+
 def make_plan(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...] | None,
     dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None, inside: int = 0,
@@ -118,23 +129,19 @@ def make_plan(
     if strides is not None:
         steps = [stride // dtype.itemsize for stride in strides]
     result, axes, planes, walk = described(op, where, shape, steps, index_dtype, inside)
-    made = None
+    how, ready = None, None
     if 0 not in result:
         try:
             np.empty(result, op.result(dtype))  # refuses what no memory could hold
         except ValueError as error:
             raise ValueError(f"no array can have the output's shape {result}") from error
         made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
-    ready: tuple[Callable[..., Any], Any] | None = None
-    if made is not None and not is_half(dtype):
-        ready = threads.run, made
-        if made.work < threads.SMALL:
-            kinds = stored(dtype), stored(op.result(dtype)), index_dtype
-            way_in = serial_on(kinds, (len(shape), len(result), len(result)))
-            ready = way_in, made.address
+        kinds = stored(dtype), stored(op.result(dtype)), index_dtype
+        how = made, drivers.ways(kinds, (len(shape), len(result), len(result)))
+        ready = _ready(*how, is_half(dtype))
     bytes_each = max(op.result(dtype).itemsize, index_dtype.itemsize if index_dtype else 0)
     empty = results.empty if prod(result) * bytes_each >= results.LARGE else ndarray
-    return Plan(result, op.result(dtype), index_dtype, made, ready, is_half(dtype), empty)
+    return Plan(result, op.result(dtype), index_dtype, how, ready, is_half(dtype), empty)
 
 
 def _weight(plan: Plan) -> int:
@@ -186,7 +193,7 @@ def run(
         values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
         if not way_in(told, x, values, indices):
             return values if indices is None else (values, indices)
-    shape, dtype, kept, made, _, halves, empty = plan
+    shape, dtype, kept, how, _, halves, empty = plan
     if out is None:
         asked: list[np.ndarray] = []
         values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
@@ -198,18 +205,18 @@ def run(
             asked = [channels_inside(a, where[1]) for a in asked]
         dense = [a if a.flags.carray else np.empty(shape, a.dtype) for a in asked]
         values, indices = dense[0], None if kept is None else dense[1]
-    if made is not None:
+    if how is not None:
         seen, given_to = array, values
         if halves:
             seen, given_to = array.view(np.int16), values.view(np.int16)
         turns = 0
-        while threads.run(made, seen, given_to, indices, num_threads):
+        while threads.run(how, seen, given_to, indices, num_threads):
             if turns:
                 raise RuntimeError(
                     f"op {op.name!r} raised an error in a window, which was printed: its results "
                     "are not there"
                 )
-            made.complete()  # and once again: the first time that there is something left
+            how[0].complete()  # and once again: the first time that there is something left
             turns = 1
     if out is None:
         if inside:

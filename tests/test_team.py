@@ -125,17 +125,21 @@ def test_little_work_is_shared_only_with_those_at_hand(monkeypatch):
     workers = pytest.importorskip("numbapool.cpu.workers")
     from numbapool.cpu import threads
 
-    monkeypatch.setattr(threads, "layer", lambda: "tbb")
+    monkeypatch.setattr(threads, "_loop", lambda: ("tbb", 1))
     monkeypatch.setattr(threads, "_worked", threads.WORTH_STARTING)
     monkeypatch.setattr(workers, "keep_off", lambda loop: None)
-    monkeypatch.setitem(threads.LOOPS, "tbb", lambda: 1)
-    monkeypatch.setattr(threads.drivers, "serial", lambda *words: "alone")
-    monkeypatch.setattr(threads.drivers, "parallel", lambda *words: "shared")
 
     class Program:
         address, tasks, work = 0, 8, 0.9 * threads.WORTH_WAKING
 
+    class Ways:
+        def alone(*words):
+            return "alone"
+
+        def together(*words):
+            return "shared"
+
     for rest, work, way in ((1.0, 1, "alone"), (0.0, 1, "shared"), (1.0, 2, "shared")):
         monkeypatch.setattr(workers, "rest", lambda rest=rest: rest)
         Program.work = work * 0.9 * threads.WORTH_WAKING
-        assert threads.run(Program, None, None, None) == way
+        assert threads.run((Program, Ways), None, None, None) == way

@@ -9,7 +9,7 @@ not compiled yet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -74,16 +74,35 @@ serial = compile_driver(_serial)
 parallel = compile_driver(_parallel)  # with the loop's address
 
 
-@cache
-def serial_on(dtypes: tuple[np.dtype | None, ...], axes: tuple[int, ...]) -> Callable[..., int]:
-    """`serial` for arrays of these dtypes, or None, with so many axes.
+class Ways:
+    """The ways in for arrays of some types, which are not looked at again.
 
-    It does not look at their types again: an eighth of a tiny call.
+    That is an eighth of a tiny call. Each is compiled when it is first gone.
     """
-    kinds = [
+
+    def __init__(self, kinds: tuple[Any, ...]) -> None:
+        self.kinds = kinds
+
+    @cached_property
+    def alone(self) -> Callable[..., int]:
+        """`serial`."""
+        with undisturbed():
+            compiled: Callable[..., int] = serial.compile((types.int64, *self.kinds))
+        return compiled
+
+    @cached_property
+    def together(self) -> Callable[..., int]:
+        """`parallel`."""
+        with undisturbed():
+            words = (types.int64, types.int64)
+            compiled: Callable[..., int] = parallel.compile((*words, *self.kinds))
+        return compiled
+
+
+@cache
+def ways(dtypes: tuple[np.dtype | None, ...], axes: tuple[int, ...]) -> Ways:
+    """For arrays of these dtypes, or None, with so many axes."""
+    return Ways(tuple(
         types.none if dtype is None else types.Array(from_dtype(dtype), count, "C")
         for dtype, count in zip(dtypes, axes, strict=True)
-    ]
-    with undisturbed():
-        compiled: Callable[..., int] = serial.compile((types.int64, *kinds))
-    return compiled
+    ))  # fmt: skip

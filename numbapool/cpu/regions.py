@@ -158,8 +158,7 @@ def run(
         out.size * WORK,
         lambda: kernel,
     )
-    arrays = [None if a is None else a.reshape(-1).view(np.uint8) for a in (x, out, indices)]
-    threads.run(made, arrays[0], arrays[1], arrays[2], num_threads)
+    threads.run_on_bytes(made, (x, out, indices), num_threads)
 
 
 def of_bins(

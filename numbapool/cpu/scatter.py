@@ -81,6 +81,4 @@ def scatter(
         planes * cells * WORK,
         lambda: kernel,
     )
-    # As bytes: the ways in are compiled once a kind of array.
-    arrays = [array.reshape(-1).view(np.uint8) for array in (values, out, indices)]
-    threads.run(program, arrays[0], arrays[1], arrays[2], num_threads)
+    threads.run_on_bytes(program, (values, out, indices), num_threads)

@@ -127,6 +127,4 @@ def back(
     }
     work = grad.size * most * 2 * programs.WORK
     program = assembled("slopes", words, tables, work, lambda: kernel)
-    # As bytes: the ways in are compiled once a kind of array.
-    arrays = [array.reshape(-1).view(np.uint8) for array in (x, out, grad)]
-    threads.run(program, arrays[0], arrays[1], arrays[2], num_threads)
+    threads.run_on_bytes(program, (x, out, grad), num_threads)

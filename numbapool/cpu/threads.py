@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numba
+import numpy as np
 from numba import config
 from numba.np.ufunc import parallel
 
@@ -39,6 +40,7 @@ WORTH_STARTING = 5_000_000
 
 #: How the threads of a layer come to a program's tasks.
 LOOPS = {"tbb": team.share, "omp": drivers.spread, "workqueue": team.one_at_a_time}
+ALONE = "none", 0
 
 _worked = 0.0  # nanoseconds, until it was worth starting them
 _away = parallel._is_initialized and os.getpid() != PROCESS  # in a child of who started them
@@ -84,46 +86,71 @@ def checked(num_threads: Any) -> int:
     return num_threads
 
 
-def _shared(program: Program, num_threads: int | None) -> bool:
-    """Whether threads are started, or to be, for a program."""
+@cache
+def _loop() -> tuple[str, int]:
+    """The layer, and the loop by which its threads come to tasks."""
+    name = layer()
+    return name, LOOPS[name]() if name in LOOPS else 0
+
+
+def _way(program: Program, num_threads: int | None) -> tuple[str, int]:
+    """The layer and the loop for a program; no loop where one thread is to do it all."""
     global _worked
-    if program.tasks == 1 or program.work < SMALL:
-        return False
+    work = program.work
+    if program.tasks == 1 or work < SMALL:
+        return ALONE
     if num_threads is not None:
-        return num_threads > 1
-    if _worked < WORTH_STARTING:
-        _worked += program.work
-    return _worked >= WORTH_STARTING
+        if num_threads == 1:
+            return ALONE
+    elif _worked < WORTH_STARTING:
+        _worked += work
+        if _worked < WORTH_STARTING:
+            return ALONE
+    if _away and layer() != "workqueue":
+        return ALONE
+    name, _ = found = _loop()
+    if workers.rest() > AT_HAND and work < WORTH_WAKING and name == "tbb":
+        return ALONE
+    return found
 
 
-def run(program: Program, x: Any, out: Any, index: Any, num_threads: int | None = None) -> Any:
+def run(
+    how: tuple[Program, drivers.Ways], x: Any, out: Any, index: Any, num_threads: int | None = None
+) -> Any:
     """Runs all tasks of a program, on ``num_threads`` threads or as many as Numba is set to.
 
-    The number of tasks that are left to a kernel which is not compiled yet.
+    The number of tasks that are left to a kernel which is not compiled yet. With the program come
+    the ways in for arrays as these are.
     """
-    name = layer() if _shared(program, num_threads) else "none"
-    if (
-        name == "none"
-        or (_away and name != "workqueue")
-        or (workers.rest() > AT_HAND and program.work < WORTH_WAKING and name == "tbb")
-    ):
-        return drivers.serial(program.address, x, out, index)
+    program, ways = how
+    name, loop = _way(program, num_threads)
+    if not loop:
+        return ways.alone(program.address, x, out, index)
     usual = None
     try:
         if num_threads is not None:
             usual = numba.get_num_threads()
             numba.set_num_threads(num_threads)
-        loop = LOOPS[name]()
         workers.keep_off(loop)
-        left = drivers.parallel(program.address, loop, x, out, index)
+        left = ways.together(program.address, loop, x, out, index)
         if left != team.BUSY:  # with another thread's call
             return left
         if name == "workqueue":
-            return drivers.serial(program.address, x, out, index)
-        return drivers.parallel(program.address, drivers.spread(), x, out, index)
+            return ways.alone(program.address, x, out, index)
+        return ways.together(program.address, drivers.spread(), x, out, index)
     finally:
         if usual is not None:
             numba.set_num_threads(usual)
+
+
+def run_on_bytes(
+    program: Program, arrays: tuple[np.ndarray | None, ...], num_threads: int | None
+) -> None:
+    """`run` on arrays seen as bytes, so that one way in does for all types."""
+    seen = [None if array is None else array.reshape(-1).view(np.uint8) for array in arrays]
+    kinds = tuple(None if array is None else array.dtype for array in seen)
+    x, out, index = seen
+    run((program, drivers.ways(kinds, (1, 1, 1))), x, out, index, num_threads)
 
 
 def _leave() -> None:
