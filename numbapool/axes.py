@@ -53,6 +53,10 @@ def _channels_last(
     op: PoolOp, where: tuple[Any, ...], x: Any, return_indices: Any, index_dtype: Any,
     divisor: int | None, out: Any, num_threads: int | None, target: str | None,
 ) -> Any:  # fmt: skip
+    if out is None and num_threads is None and target is None:
+        found = lazy.pixels(op, where, x, return_indices, index_dtype, divisor)
+        if found is not None:
+            return found
     dims = where[1]
     array, wrap = channels_first(x, dims, "channels_last")
 

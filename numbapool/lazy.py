@@ -43,10 +43,15 @@ def run(*args: Any) -> Any:
     with undisturbed():
         from . import plan
 
-        globals()["run"] = plan.run
+        globals().update(run=plan.run, pixels=plan.pixels)
         result = plan.run(*args)
         if not gc.get_freeze_count():
             # What was made here becomes old without being looked at, for a tenth of the time.
             gc.freeze()
             gc.unfreeze()
         return result
+
+
+def pixels(*args: Any) -> Any:
+    """`plan.pixels`, once that is imported: before, nothing was planned."""
+    return None

@@ -151,6 +151,28 @@ def _weight(plan: Plan) -> int:
 plans = Plans(make_plan, _weight)
 
 
+def _at_once(plan: Plan, x: np.ndarray) -> Any:
+    """The results for an array as it lies; None if something is left."""
+    shape, dtype, kept, _, (way_in, told), _, empty = plan  # type: ignore[misc]
+    values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
+    if way_in(told, x, values, indices):
+        return None
+    return values if indices is None else (values, indices)
+
+
+def pixels(
+    op: PoolOp, where: Where, x: Any, return_indices: Any, index_dtype: Any, divisor: int | None
+) -> Any:
+    """What becomes of (N, *spatial, C) as it lies, if that was planned before; else None."""
+    plain = type(x) is ndarray and targets.default is None and type(return_indices) is bool
+    if not plain or not x.flags.carray:
+        return None
+    if index_dtype is not None and index_dtype != "int64":
+        index_dtype = checked_index_dtype(index_dtype)
+    plan = plans.get((op, where, x.shape, None, x.dtype, return_indices, index_dtype, divisor, 1))
+    return None if plan is None or plan.ready is None else _at_once(plan, x)
+
+
 def run(
     op: PoolOp, where: Where, x: Any, return_indices: bool = False, index_dtype: Any = "int64",
     divisor: int | None = None, out: Any = None, num_threads: int | None = None,
@@ -189,10 +211,9 @@ def run(
             op, where, array.shape, strides, dtype, return_indices, index_dtype, divisor, inside
         ]
     elif plan.ready is not None and out is None and num_threads is None:
-        shape, dtype, kept, _, (way_in, told), _, empty = plan
-        values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
-        if not way_in(told, x, values, indices):
-            return values if indices is None else (values, indices)
+        found = _at_once(plan, x)
+        if found is not None:
+            return found
     shape, dtype, kept, how, _, halves, empty = plan
     if out is None:
         asked: list[np.ndarray] = []

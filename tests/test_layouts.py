@@ -65,6 +65,34 @@ def test_channels_last(name):
         POOLS[name](lying[0, 0], data_format="channels_last")
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("max", {}), ("avg", {}), ("max", {"return_indices": True, "index_dtype": "int32"})],
+)
+def test_pixels_that_were_planned_before(name, options):
+    """They go a shorter way, which leads to the same: whatever lies otherwise, and every error."""
+    pool = getattr(numbapool, f"{name}_pool2d")
+    lying = np.ascontiguousarray(np.moveaxis(X, 1, -1))
+    wide = np.zeros((*lying.shape[:-1], 2 * lying.shape[-1]), np.float32)
+    wide[..., ::2] = lying
+    holed = np.ascontiguousarray(np.moveaxis(holes(), 1, -1))
+    frozen = lying.copy()
+    frozen.flags.writeable = False
+    for x in (lying, lying, wide[..., ::2], lying.astype(">f4"), frozen, holed, holed, lying):
+        first = np.ascontiguousarray(np.moveaxis(x, -1, 1), np.float32)
+        want = pool(first, 3, 2, 1, **options)
+        got = pool(x, 3, 2, 1, data_format="channels_last", **options)
+        pairs = zip(got, want, strict=True) if options else [(got, want)]
+        for part, wanted in pairs:
+            assert part.dtype == wanted.dtype
+            assert part.flags.c_contiguous or not x.flags.c_contiguous
+            np.testing.assert_allclose(np.moveaxis(part, -1, 1), wanted, 1e-6)
+    if name == "max":
+        for wrong in ({"return_indices": 1}, {"return_indices": True, "index_dtype": "int16"}):
+            with pytest.raises((TypeError, ValueError), match=list(wrong)[-1]):
+                pool(lying, 3, 2, 1, data_format="channels_last", **wrong)
+
+
 @pytest.mark.parametrize("name", POOLS)
 def test_any_strides(name):
     big = np.zeros((2, 9, 11, 23), np.float32)
