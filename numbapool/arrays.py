@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache, partial
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
 from . import dlpack
 from .elementwise import itself, mapped
-from .geometry import spatial
 from .ops.base import BFLOAT16, called, is_half, single
 
 Wrap = Callable[[np.ndarray], Any]
@@ -176,7 +175,7 @@ def narrowed(array: Any, dtype: np.dtype) -> Any:
 
 
 @cache
-def _order(ndim: int, dims: int, inside: bool) -> tuple[int, ...]:
+def axes_order(ndim: int, dims: int, inside: bool) -> tuple[int, ...]:
     channels = ndim - dims - 1
     batch, spatial = range(channels), range(channels + 1, ndim)
     if inside:
@@ -186,12 +185,12 @@ def _order(ndim: int, dims: int, inside: bool) -> tuple[int, ...]:
 
 def channels_inside(array: Any, dims: int) -> Any:
     """(N, C, *spatial), or without N, seen as (N, *spatial, C); quicker than ``numpy.moveaxis``."""
-    return array.transpose(_order(array.ndim, dims, True))
+    return array.transpose(axes_order(array.ndim, dims, True))
 
 
 def channels_outside(array: Any, dims: int) -> Any:
     """The way back."""
-    return array.transpose(_order(array.ndim, dims, False))
+    return array.transpose(axes_order(array.ndim, dims, False))
 
 
 def laid_as(array: np.ndarray, result: np.ndarray) -> np.ndarray:
@@ -199,61 +198,6 @@ def laid_as(array: np.ndarray, result: np.ndarray) -> np.ndarray:
     laid = np.empty_like(array, result.dtype, shape=result.shape)
     laid[...] = result
     return laid
-
-
-def _channels_lie_last(shape: Sequence[int], strides: Sequence[int], item: int, dims: int) -> bool:
-    """Whether the channels of (N, C, *spatial) are each other's neighbours in memory."""
-    channels = len(shape) - dims - 1
-    return bool(shape[channels] > 1 and strides[channels] == item and strides[-1] > item)
-
-
-def _dense(shape: Sequence[int], strides: Sequence[int], item: int) -> bool:
-    """Whether elements lie one after the other in the order of the axes."""
-    step = item
-    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if size != 1 and stride != step:
-            return False
-        step *= size
-    return True
-
-
-#: Fewer channels that come last fill too little of a vector.
-FEWEST_INSIDE = 8
-
-
-class Walk(NamedTuple):
-    """An array that is not as dense as they come, as kernels can walk it."""
-
-    order: tuple[int, ...] | None  # of axes: channels that lie inside the pooled ones stay there
-    strides: tuple[int, ...] | None  # unless it is dense then
-    dtype: np.dtype
-    copied: bool  # once: no kernel could walk it as it lies
-    turned: bool  # its results lie otherwise than kernels write them
-
-
-@lru_cache(maxsize=1024)
-def walked(
-    shape: tuple[int, ...], strides: tuple[int, ...], aligned: bool, dtype: np.dtype, sums: bool,
-    dims: int, alike: bool,
-) -> Walk:  # fmt: skip
-    """How kernels walk arrays of this layout, the last ``dims`` axes pooled.
-
-    Axes that follow them keep their places if all channels have ``alike`` windows.
-    """
-    check_dtype(dtype, sums)
-    spatial(shape, dims, channels_may_be_0=True)
-    item, channels = dtype.itemsize, len(shape) - dims - 1
-    turned = not alike or _channels_lie_last(shape, strides, item, dims)
-    if aligned and dtype.isnative and all(step >= 0 and step % item == 0 for step in strides):
-        if shape[-1] <= 1 or strides[-1] == item or not alike:
-            dense = _dense(shape, strides, item)
-            return Walk(None, None if dense else strides, dtype, False, turned and not dense)
-        if shape[channels] >= FEWEST_INSIDE and strides[channels] == item:
-            order = _order(len(shape), dims, True)
-            shape, strides = (tuple(each[axis] for axis in order) for each in (shape, strides))
-            dense = _dense(shape, strides, item)
-            return Walk(order, None if dense else strides, dtype, False, False)
-    return Walk(None, None, dtype.newbyteorder("="), True, turned)
 
 
 def check_outs(

@@ -20,7 +20,6 @@ from .arrays import (
     check_outs,
     checked_index_dtype,
     laid_as,
-    walked,
 )
 from .cpu import drivers, threads
 from .cpu.kernels import Program
@@ -31,6 +30,7 @@ from .kept import Plans
 from .ops import PoolOp
 from .ops.base import is_half
 from .ops.tried import tried
+from .walks import adds, walked
 
 #: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
 Where = tuple[Any, ...]
@@ -122,7 +122,7 @@ def make_plan(
     dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None, inside: int = 0,
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and, unless C-contiguous, these strides."""
-    check_dtype(dtype, op.combine is not None and op.lift is None)
+    check_dtype(dtype, adds(op))
     tried(op, dtype)
     index_dtype = checked_index_dtype(index_dtype) if return_indices else None
     steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
@@ -200,8 +200,8 @@ def run(
         dtype, strides, given = array.dtype, None, array
         if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
             order, strides, dtype, copied, turned = walked(
-                array.shape, array.strides, array.flags.aligned, dtype,
-                op.combine is not None and op.lift is None, where[1], where[0] is not as_drawn,
+                array.shape, array.strides, array.flags.aligned, dtype, op, where,
+                where[0] is not as_drawn,
             )  # fmt: skip
             if copied:
                 array = np.ascontiguousarray(array, dtype)

@@ -93,6 +93,31 @@ def test_pixels_that_were_planned_before(name, options):
                 pool(lying, 3, 2, 1, data_format="channels_last", **wrong)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_few_channels_stay_inside_small_windows(dtype):
+    """As wide as a camera's pictures, whose copy to planes takes longer than their windows."""
+    for channels in (2, 3, 7):
+        x = (RNG.random((2, 11, 40, channels)) * 200).astype(dtype)
+        if dtype == "float32":
+            x[RNG.random(x.shape) < 0.02] = np.nan
+        first = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+        for window in ((3, 2, 1), (2, 2)):
+            want = numbapool.max_pool2d(first, *window, return_indices=True)
+            got = numbapool.max_pool2d(
+                x, *window, return_indices=True, data_format="channels_last"
+            )
+            for part, wanted in zip(got, want, strict=True):
+                np.testing.assert_array_equal(np.moveaxis(part, -1, 1), wanted)
+            want = numbapool.avg_pool2d(first, *window)
+            got = numbapool.avg_pool2d(x, *window, data_format="channels_last")
+            np.testing.assert_allclose(np.moveaxis(got, -1, 1), want, 1e-6)
+    last = {"data_format": "channels_last"}
+    for kernel, dilation, lies in ((5, 1, (2, 11, 40, 7)), (3, 2, (2, 7, 11, 40)),
+                                   (6, 1, (2, 7, 11, 40))):  # fmt: skip
+        told = str(numbapool.explain(numbapool.max_pool2d, x, kernel, 1, 0, dilation, **last))
+        assert str(lies) in told.splitlines()[0]
+
+
 @pytest.mark.parametrize("name", POOLS)
 def test_any_strides(name):
     big = np.zeros((2, 9, 11, 23), np.float32)

@@ -7,14 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import arguments, arrays, geometry
-from ..arrays import (
-    FEWEST_INSIDE,
-    channels_inside,
-    channels_outside,
-    check_dtype,
-    check_outs,
-    named_outs,
-)
+from ..arrays import channels_inside, channels_outside, check_dtype, check_outs, named_outs
 from ..arrays import checked_index_dtype as checked
 from ..drawn import as_drawn
 from ..elementwise import is_number, mapped
@@ -23,6 +16,7 @@ from ..ops import MIN, PoolOp
 from ..ops.tried import tried
 from ..plan import Where, described
 from ..targets import on_device
+from ..walks import FEWEST_INSIDE, adds
 from . import api
 from .arrays import DeviceArray, adapt
 from .program import Program, program
@@ -43,7 +37,7 @@ def make_plan(
     aligned: bool,
 ) -> Plan:  # fmt: skip
     """The plan for an input of this shape, dtype and these strides."""
-    check_dtype(dtype, op.combine is not None and op.lift is None)
+    check_dtype(dtype, adds(op))
     tried(op, dtype)
     steps = [stride // dtype.itemsize for stride in strides]
     result, axes, planes, walk = described(op, where, shape, steps, index_dtype, inside)
@@ -76,7 +70,7 @@ def run(
     """Pools ``x`` on its device and on the current stream of its library."""
     api.check()
     given, wrap = adapt("input", x)
-    check_dtype(given.dtype, op.combine is not None and op.lift is None)
+    check_dtype(given.dtype, adds(op))
     geometry.spatial(given.shape, where[1], channels_may_be_0=True)
     array, inside = _readable(given, where[1], where[0] is not as_drawn)
     indexed = arguments.flag("return_indices", return_indices)
