@@ -177,9 +177,10 @@ class PoolOp:
                     f"{name}={given!r}"
                 )
             if function is not None and not _takes(function, len(arguments)):
+                count = function.__code__.co_argcount
                 raise TypeError(
                     f"{name} must take ({', '.join(arguments)}), got name={self.name!r} with a "
-                    f"function of {function.__code__.co_argcount} arguments: {name}={given!r}"
+                    f"function of {count} argument{'s' * (count != 1)}: {name}={given!r}"
                 )
             object.__setattr__(self, name, function)
         given = [self.combine, self.better, self.reduce]
