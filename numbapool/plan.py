@@ -229,7 +229,8 @@ def run(
     if how is not None:
         seen, given_to = array, values
         if halves:
-            seen, given_to = array.view(np.int16), values.view(np.int16)
+            seen = array.view(np.int16)
+            given_to = values.view(np.int16) if is_half(dtype) else values
         turns = 0
         while threads.run(how, seen, given_to, indices, num_threads):
             if turns:
