@@ -25,7 +25,6 @@ from .cpu import drivers, threads
 from .cpu.kernels import Program
 from .cpu.programs import program
 from .cpu.scalars import stored
-from .drawn import as_drawn
 from .kept import Plans
 from .ops import PoolOp
 from .ops.base import is_half
@@ -153,9 +152,11 @@ plans = Plans(make_plan, _weight)
 
 def _at_once(plan: Plan, x: np.ndarray) -> Any:
     """The results for an array as it lies; None if something is left."""
-    shape, dtype, kept, _, (way_in, told), _, empty = plan  # type: ignore[misc]
+    shape, dtype, kept, how, (way_in, told), _, empty = plan  # type: ignore[misc]
     values, indices = empty(shape, dtype), None if kept is None else empty(shape, kept)
     if way_in(told, x, values, indices):
+        assert how is not None
+        how[0].complete()
         return None
     return values if indices is None else (values, indices)
 
@@ -200,9 +201,8 @@ def run(
         dtype, strides, given = array.dtype, None, array
         if not (array.flags.carray and dtype.isnative):  # read-only ones are looked at again, too
             order, strides, dtype, copied, turned = walked(
-                array.shape, array.strides, array.flags.aligned, dtype, op, where,
-                where[0] is not as_drawn,
-            )  # fmt: skip
+                array.shape, array.strides, array.flags.aligned, dtype, op, where
+            )
             if copied:
                 array = np.ascontiguousarray(array, dtype)
             elif order is not None:
@@ -229,8 +229,7 @@ def run(
     if how is not None:
         seen, given_to = array, values
         if halves:
-            seen = array.view(np.int16)
-            given_to = values.view(np.int16) if is_half(dtype) else values
+            seen, given_to = (each.view(stored(each.dtype)) for each in (array, values))
         turns = 0
         while threads.run(how, seen, given_to, indices, num_threads):
             if turns:

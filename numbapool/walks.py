@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import axes_order, check_dtype
+from .cpu.kernels import SMALL
+from .drawn import as_drawn
 from .geometry import sliding, spatial
 from .ops import PoolOp
 
@@ -30,8 +32,8 @@ def _dense(shape: Sequence[int], strides: Sequence[int], item: int) -> bool:
 
 
 #: Fewer channels that come last fill too little of a vector, and are turned to planes, which is a
-#: copy; but where windows have so few taps an axis, the copy takes longer than all the rest.
-FEWEST_INSIDE, FEW_TAPS = 8, 5
+#: copy; but where windows are small, the copy takes longer than all the rest.
+FEWEST_INSIDE = 8
 
 
 class Walk(NamedTuple):
@@ -51,7 +53,7 @@ def _fewest_inside(op: PoolOp, where: tuple[Any, ...]) -> int:
     kernel, dilation = where[2], where[5] if len(where) > 5 else 1
     taps = kernel if isinstance(kernel, tuple) else (kernel,)
     apart = dilation if isinstance(dilation, tuple) else (dilation,)
-    few = all(type(count) is int and count <= FEW_TAPS for count in taps) and set(apart) == {1}
+    few = all(type(count) is int and count <= SMALL for count in taps) and set(apart) == {1}
     return 2 if few else FEWEST_INSIDE
 
 
@@ -63,14 +65,15 @@ def adds(op: PoolOp) -> bool:
 @lru_cache(maxsize=1024)
 def walked(
     shape: tuple[int, ...], strides: tuple[int, ...], aligned: bool, dtype: np.dtype, op: PoolOp,
-    where: tuple[Any, ...], alike: bool,
+    where: tuple[Any, ...],
 ) -> Walk:  # fmt: skip
     """How a pooling's kernels walk arrays of this layout, ``where[1]`` last axes pooled.
 
-    Axes that follow them keep their places if all channels have ``alike`` windows.
+    Axes that follow them keep their places if all channels have alike windows.
     """
     check_dtype(dtype, adds(op))
-    dims = where[1]
+    make, dims, *_ = where
+    alike = make is not as_drawn
     spatial(shape, dims, channels_may_be_0=True)
     item, channels = dtype.itemsize, len(shape) - dims - 1
     turned = not alike or _channels_lie_last(shape, strides, item, dims)
