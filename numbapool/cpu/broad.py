@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 from . import edges, memory, taps, vector
-from .ladder import ends, make_double, make_triple
+from .ladder import MOST, ends, make_double, make_some, make_triple
 from .memory import INPUT, TILE, TILE_INDEX, WHOLE, WHOLE_INDEX
 from .scalars import Scalars, make_taken
 from .short import make_climb, make_nothing, make_short
@@ -26,7 +26,8 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     watched, worse, met = s.watched, s.worse, s.met
     double = make_double(s, WHOLE, WHOLE_INDEX, lanes, indexed)
     triple, short = make_triple(s, WHOLE, lanes), make_short(s, lanes, indexed)
-    climb, nothing_yet = make_climb(s, lanes, 1, indexed), make_nothing(s, lanes, lanes // 2)
+    together, most = make_some(s, WHOLE, lanes, stride), U(MOST)
+    climb, nothing_yet = make_climb(s, lanes, 1, indexed), make_nothing(s, lanes, 1)
     zero, one, two, three, four, many, step = U(0), U(1), U(2), U(3), U(4), U(lanes), U(stride)
     in_registers = selects and stride == 1
 
@@ -42,7 +43,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
 
     def read(x, row_at, column, left, width):
         begin = column - left
-        if begin < 0 or begin + np.int64(lanes) > width:
+        if begin < 0 or begin + np.int64(lanes) > np.int64(width):
             return some(x, row_at, column, left, width)
         taken = memory.lanes(INPUT, x, row_at + U(begin), lanes)
         return taken_as(taken), watched(taken, taken)
@@ -89,7 +90,7 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             return met(worse(unseen, seen))
         unread = vector.splat(nothing, lanes)
         unseen, taken, at = watched(unread, unread), one, zero
-        if selects and apart == one:
+        if apart == one:
             at = (count + many - one) // many * many
             laters = nothing_yet()
             while at:
@@ -129,21 +130,25 @@ def make_across(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                     value = combine(value, other)
                 give(tile, tile_index, to + j * rows, value, where, row_index)
             return met(unseen)
-        rest, bit, passed = kernel, one, zero
+        rest, ahead, passed = kernel // taken, taken * apart, zero
         while rest % three == zero:
-            triple(line, count, taken * apart)
-            taken, rest = taken * three, rest // three
-        while bit <= rest:
-            if rest & bit:
+            triple(line, count, ahead)
+            rest, ahead = rest // three, ahead * three
+        while rest > most:
+            if rest & one:
                 for j in range(zero, cells, many):
-                    value = window(line, j * step + passed * apart)
+                    value = window(line, j * step + passed)
                     if passed:
                         value = combine(memory.lanes(TILE, tile, to + j * rows, lanes), value)
                     memory.store(TILE, tile, to + j * rows, value)
-                passed += taken
-            if two * bit <= rest:
-                double(line, line_index, count, taken * apart)
-            taken, bit = taken * two, bit * two
+                passed += ahead
+            double(line, line_index, count, ahead)
+            rest, ahead = rest // two, ahead * two
+        for j in range(zero, cells, many):
+            value = together(line, j * step + passed, ahead, rest)
+            if passed:
+                value = combine(memory.lanes(TILE, tile, to + j * rows, lanes), value)
+            memory.store(TILE, tile, to + j * rows, value)
         return met(unseen)
 
     return inner(across)

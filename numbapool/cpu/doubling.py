@@ -1,8 +1,9 @@
 """Large sliding windows: a window of twice the taps is two windows, so taps cost their logarithm.
 
 Every input row is folded across in a buffer that holds, for each place, the window of 1, 2, 4, ...
-taps from there on, and rows are folded down alike. A selection ends with two windows that overlap,
-others with the windows that the binary digits of their length ask for, once its threes are taken.
+taps from there on. A selection ends with two windows that overlap, others with the windows that the
+binary digits of their length ask for, once its threes are taken. The rows of what a task holds are
+then folded down (`down`), and given in their order, since memory foresees no other.
 
 Taps outside the input hold the identity. In an index map they have the place of the window's first
 tap inside, for where nothing is better; rows outside are the nearest one that the window takes.
@@ -18,6 +19,7 @@ from ..geometry import Sliding
 from ..jit import inner
 from . import edges, memory, vector
 from .broad import make_across
+from .down import make_down
 from .frame import (
     ACROSS_COUNTS,
     BEFORE,
@@ -44,8 +46,7 @@ from .frame import (
     WIDTH,
     after,
 )  # fmt: skip
-from .ladder import ends, make_double, make_meet, make_quadruple, make_triple
-from .memory import INPUT, OUTPUT, OUTPUT_INDEX, PART, TILE, TILE_INDEX
+from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
 from .order import strip
 from .scalars import Scalars
 
@@ -73,7 +74,7 @@ class Tiling(NamedTuple):
         strips = max(BUDGET // (room * (item + lane)) // lanes, 1)
         panel = min(strips, -(-len(across) // lanes)) * lanes
         line = panel * across.stride + 2 * across.kernel * across.dilation + 2 * lanes
-        scratch = ((room + 1) * panel + line) * (item + lane) + task_rows * lanes * item
+        scratch = ((room + 1) * panel + line) * (item + lane) + room * lanes * item
         return cls(task_rows, room, panel, scratch)
 
     @property
@@ -89,17 +90,14 @@ def lanes(across: Sliding, most: int, widest: int) -> int:
 
 def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     """The kernel: all windows of the tasks ``first`` to ``last``."""
-    combine, better, finish = s.combine, s.better, s.finish
+    finish = s.finish
     across = make_across(s, stride, lanes, indexed)
-    double = make_double(s, TILE, TILE_INDEX, lanes, indexed)
-    quadruple = make_quadruple(s, TILE, TILE_INDEX, lanes, indexed)
-    triple = make_triple(s, TILE, lanes)
-    meet = make_meet(s, TILE, TILE_INDEX, lanes, indexed)
+    down = make_down(s, lanes, indexed)
     source, accumulator, result = s.source, s.accumulator, s.result
     lane, index_type, identity = s.lane, s.index, s.identity
-    selects, divides, blind, stamp = s.selects, s.divides, s.blind, s.fingerprint
+    divides, blind, stamp = s.divides, s.blind, s.fingerprint
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
-    zero, one, two, three, four, many, step = U(0), U(1), U(2), U(3), U(4), U(lanes), U(stride)
+    zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
 
     def outside(tile, tile_index, from_, to, copies):
         """A row that no tap is in: that of the nearest which the window takes, or nothing."""
@@ -112,27 +110,6 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         if indexed:
             memory.store(TILE_INDEX, tile_index, to, where)
 
-    def digits(tile, tile_index, sums, kernel, apart, stride_down, rows_out, rows):
-        """Sums of ``kernel`` rows each: its threes, then the windows that binary digits ask for."""
-        left, taken, bit, passed = kernel, one, one, zero
-        while left % three == zero:
-            rows_left = rows - two * taken * apart
-            triple(tile, rows_left * many, taken * apart * many)
-            rows, taken, left = rows_left, taken * three, left // three
-        while bit <= left:
-            if left & bit:
-                for o in range(rows_out):
-                    row = o * stride_down + passed * apart
-                    value = memory.lanes(TILE, tile, row * many, lanes)
-                    if passed:
-                        value = combine(memory.lanes(PART, sums, o * many, lanes), value)
-                    memory.store(PART, sums, o * many, value)
-                passed += taken
-            if two * bit <= left:
-                rows -= taken * apart
-                double(tile, tile_index, rows * many, taken * apart * many)
-            taken, bit = taken * two, bit * two
-
     def give(done, where, out, index, to, left_over):
         place = vector.convert(where, index_type)
         if left_over >= many:
@@ -144,7 +121,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
             if indexed:
                 edges.store_some(OUTPUT_INDEX, index, to, zero, place, lanes, left_over)
 
-    outside, digits, give = inner(outside), inner(digits), inner(give)
+    outside, give = inner(outside), inner(give)
 
     def doubling(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -169,7 +146,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
         reach = panel * step + two * broad * apart_across + two * many
         line_at = after(scratch, (room + one) * panel, item)
         sums_at = after(line_at, reach, item)
-        tile_index_at = after(sums_at, task_rows * many, item)
+        tile_index_at = after(sums_at, room * many, item)
         line_index_at = after(tile_index_at, (room + one) * panel, lane_item)
         tile, line = memory.pointer(scratch, accumulator), memory.pointer(line_at, accumulator)
         sums = memory.pointer(sums_at, accumulator)
@@ -207,40 +184,23 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                             copies = indexed and row < height
                             from_ = row + before - low if copies else zero
                             outside(strip, strip_index, from_ * many, r * many, copies)
-                    taken = one
-                    if selects:
-                        while four * taken < tall:
-                            ahead = taken * apart * many
-                            left_over = rows * many - three * ahead
-                            quadruple(strip, strip_index, left_over, ahead)
-                            taken *= four
-                    else:
-                        digits(
-                            strip, strip_index, sums, tall, apart, stride_down, bottom - top, rows
-                        )
-                    near, far = ends(tall, taken)
-                    near, far = near * apart * many, far * apart * many
-                    to = (plane * height_out + top) * cells + begin + j
-                    if divides:
-                        shares = memory.lanes(INPUT, across_counts, begin + j, lanes)
-                    for o in range(top, bottom):
-                        if selects:
-                            at = (o - top) * stride_down * many
-                            value, where = meet(strip, strip_index, at, near)
-                            if far:
-                                other, there = meet(strip, strip_index, at + far, near)
-                                if indexed:
-                                    where = vector.pick(better(other, value), there, where)
-                                value = combine(value, other)
-                        else:
-                            value = memory.lanes(PART, sums, (o - top) * many, lanes)
-                            where = vector.splat(lane(0), lanes)
+                    down(strip, strip_index, sums, rows, tall, apart)
+                to = (plane * height_out + top) * cells + begin
+                for o in range(top, bottom):
+                    row = (o - top) * stride_down
+                    for j in range(zero, here, many):
+                        at = j * rows + row * many
+                        value = memory.lanes(TILE, tile, at, lanes)
+                        where = vector.splat(lane(0), lanes)
+                        if indexed:
+                            where = memory.lanes(TILE_INDEX, tile_index, at, lanes)
                         if divides:
                             share = memory.load(INPUT, down_counts, o)
+                            shares = memory.lanes(INPUT, across_counts, begin + j, lanes)
                             count = shares * vector.splat(share, lanes)
                         done = vector.convert(finish(value, count), result)
-                        give(done, where, out, index, to, here - j)
-                        to += cells
+                        give(done, where, out, index, to + j, here - j)
+                    to += cells
             if blind and met:
                 return task
             top = bottom

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import memory, vector
+from . import memory, taps, vector
 from .scalars import Scalars
 
 U = np.uintp
+MOST = 7  # vectors that meet at once
 
 
 @inner
@@ -59,24 +60,6 @@ def make_double(s: Scalars, role: int, index_role: int, lanes: int, indexed: boo
 
 
 @cache
-def make_quadruple(s: Scalars, role: int, index_role: int, lanes: int, indexed: bool) -> Any:
-    """Doubled twice in one go: the second time by twice as far ``ahead``."""
-    meet, combine, better = make_meet(s, role, index_role, lanes, indexed), s.combine, s.better
-    two, many = U(2), U(lanes)
-
-    def quadruple(values, indices, count, ahead):
-        for at in range(U(0), count, many):
-            value, where = meet(values, indices, at, ahead)
-            other, there = meet(values, indices, at + two * ahead, ahead)
-            if indexed:
-                where = vector.pick(better(other, value), there, where)
-                memory.store(index_role, indices, at, where)
-            memory.store(role, values, at, combine(value, other))
-
-    return inner(quadruple)
-
-
-@cache
 def make_triple(s: Scalars, role: int, lanes: int) -> Any:
     """Every place of an array met with the ones that lie ``ahead`` and twice as far, in place."""
     combine = s.combine
@@ -90,3 +73,31 @@ def make_triple(s: Scalars, role: int, lanes: int) -> Any:
             memory.store(role, values, at, value)
 
     return inner(triple)
+
+
+@cache
+def make_some(s: Scalars, role: int, lanes: int, stride: int) -> Any:
+    """Up to `MOST` vectors ``ahead`` of one another met, pairwise; of each every ``stride`` -th."""
+    combine, identity = s.combine, s.accumulator(s.identity)
+    one, two, four = U(1), U(2), U(4)
+
+    def read(values, at):
+        return taps.every(role, values, at, stride, lanes)
+
+    def pair(values, at, ahead):
+        return combine(read(values, at), read(values, at + ahead))
+
+    read, pair = inner(read, inlined=True), inner(pair, inlined=True)
+
+    def some(values, at, ahead, count):
+        value = vector.splat(identity, lanes)
+        if count & one:
+            value = read(values, at + (count - one) * ahead)
+        if count & two:
+            value = combine(pair(values, at + (count & four) * ahead, ahead), value)
+        if count & four:
+            later = pair(values, at + two * ahead, ahead)
+            value = combine(combine(pair(values, at, ahead), later), value)
+        return value
+
+    return inner(some, inlined=True)

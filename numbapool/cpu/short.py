@@ -96,41 +96,59 @@ def make_short(s: Scalars, lanes: int, indexed: bool) -> Any:
     return inner(short, inlined=True)
 
 
+def _times(s: Scalars) -> int:
+    """Windows of a selection may overlap, so that theirs are doubled; sums take threes first."""
+    return 2 if s.selects else 3
+
+
+def _climbs(s: Scalars, lanes: int, by: int) -> bool:
+    """Whether windows of so many taps can still grow in a vector."""
+    return (_times(s) - 1) * by < lanes
+
+
 @cache
 def make_climb(s: Scalars, lanes: int, by: int, indexed: bool) -> Any:
-    """Windows of so many taps in a vector of a row, doubled as far as ``kernel`` and lanes allow.
+    """Windows of so many taps in a vector of a row, grown as far as ``kernel`` and lanes allow.
 
-    ``laters`` are those of the vector behind it, of 1, 2, 4, ... taps. Gives the windows, how many
-    taps they have, and what the vector before it takes for ``laters``. Values come with places.
+    ``laters`` are those of the vector behind it, of 1, 2, 4, ... taps, or 1, 3, 9, ... for sums.
+    Gives the windows, how many taps they have, and what the vector before it takes for ``laters``.
+    Values come with places.
     """
-    combine, better = s.combine, s.better
-    taken, most = U(by), U(2 * by)
+    combine, better, selects = s.combine, s.better, s.selects
+    taken, most, further = U(by), U(_times(s) * by), (_times(s) - 1) * by
 
-    def doubled(row, later):
+    def grown(row, later):
         value, where = row
         other, there = later
-        other = vector.behind(value, other, by)
+        met = combine(value, vector.behind(value, other, by))
         if indexed:
             there = vector.behind(where, there, by)
-            where = vector.pick(better(other, value), there, where)
-        return combine(value, other), where
+            where = vector.pick(better(vector.behind(value, other, by), value), there, where)
+        if not selects:
+            met = combine(met, vector.behind(value, other, further))
+        return met, where
 
-    doubled = inner(doubled, inlined=True)
+    def is_last(kernel):
+        if selects:
+            return kernel < most
+        return kernel % most != U(0)
+
+    grown, is_last = inner(grown, inlined=True), inner(is_last)
 
     def last(row, later, kernel):
-        if kernel < most:
+        if is_last(kernel):
             return row, taken, row
-        return doubled(row, later), most, row
+        return grown(row, later), most, row
 
-    if 2 * by == lanes:
+    if not _climbs(s, lanes, _times(s) * by):
         return inner(last, inlined=True)
-    above = make_climb(s, lanes, 2 * by, indexed)
+    above = make_climb(s, lanes, _times(s) * by, indexed)
 
     def climb(row, laters, kernel):
-        if kernel < most:
+        if is_last(kernel):
             return row, taken, laters
         later, others = laters
-        higher, reached, others = above(doubled(row, later), others, kernel)
+        higher, reached, others = above(grown(row, later), others, kernel)
         return higher, reached, (row, others)
 
     return inner(climb, inlined=True)
@@ -139,12 +157,12 @@ def make_climb(s: Scalars, lanes: int, by: int, indexed: bool) -> Any:
 @cache
 def make_nothing(s: Scalars, lanes: int, by: int) -> Any:
     """What `make_climb` takes for ``laters`` where no vector lies behind."""
-    accumulator, identity, lane = s.accumulator, s.identity, s.lane
+    accumulator, identity, lane, more = s.accumulator, s.identity, s.lane, _times(s) * by
 
     def nothing():
         return vector.splat(accumulator(identity), lanes), vector.splat(lane(-1), lanes)
 
-    if by == 1:
+    if not _climbs(s, lanes, more):
         return inner(nothing, inlined=True)
-    row, others = inner(nothing), make_nothing(s, lanes, by // 2)
+    row, others = inner(nothing), make_nothing(s, lanes, more)
     return inner(lambda: (row(), others()), inlined=True)

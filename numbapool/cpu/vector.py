@@ -275,9 +275,11 @@ def wide(typing_context: Any, mask: Any, dtype: Any) -> Any:
 
 @intrinsic
 def apart(typing_context: Any, vector: Any) -> Any:
-    """The same, in one of two branches that end alike.
+    """The same, of which LLVM knows no more where it is from.
 
-    What they have in common LLVM would do once, after both, with all that it takes in registers.
+    In one of two branches that end alike: what they have in common LLVM would do once, after both,
+    with all that it takes in registers. Or in memory that is written again: the better of what lies
+    there and another would be stored under a mask, for which the next to read it has to wait.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
