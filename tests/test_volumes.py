@@ -121,6 +121,20 @@ def test_volumes_of_models_equal_torch(shape, window):
     np.testing.assert_allclose(numbapool.avg_pool3d(x, *window), mean, 1e-5, 1e-6)
 
 
+@pytest.mark.parametrize("window", [((2, 2, 1),), ((1, 2, 1), (2, 3, 1)), ((1, 3, 1), 1)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+def test_columns_that_no_window_joins_have_places_of_their_own(window, dtype):
+    x = np.random.default_rng(0).integers(0, 9, (2, 3, 4, 20, 70)).astype(dtype)
+    expected, where = F.max_pool3d(torch.from_numpy(x).double(), *window, return_indices=True)
+    for index_dtype in ("int32", "int64"):
+        got, indices = numbapool.max_pool3d(
+            x, *window, return_indices=True, index_dtype=index_dtype
+        )
+        assert_same(got.astype(np.float64), expected.numpy())
+        assert_same(indices.astype(np.int64), where.numpy())
+    assert_same(numbapool.gather(x, indices), got)
+
+
 def test_many_slices_of_a_constant_sum_pairwise():
     x = np.full((1, 1, 400, 3, 3), 0.1, np.float32)
     exact = np.float64(np.float32(0.1))

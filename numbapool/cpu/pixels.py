@@ -23,6 +23,7 @@ from .frame import (
     COLS,
     DOWN_COUNTS,
     HEIGHT_OUT,
+    PLACE_ACROSS,
     ROWS,
     WIDTH,
     after,
@@ -68,7 +69,7 @@ def make_pixels(s: Scalars, lanes: int, indexed: bool) -> Any:
     """The kernel: all windows of the output rows ``first`` to ``last``."""
     pixel = make_pixel(s, lanes, indexed)
     finish, source, accumulator, result = s.finish, s.source, s.accumulator, s.result
-    index_type, divides, stamp = s.index, s.divides, s.fingerprint
+    index_type, lane, divides, stamp = s.index, s.lane, s.divides, s.fingerprint
     zero, one, item, many = U(0), U(1), U(8), U(lanes)
     each, every = U(len(AXIS)), U(len(WINDOW))
     begin, by, place = U(BEGIN), U(BY), U(PLACE)
@@ -93,6 +94,9 @@ def make_pixels(s: Scalars, lanes: int, indexed: bool) -> Any:
         step = memory.load(INPUT, axes, outer * each + by)
         step_place = memory.load(INPUT, axes, outer * each + place)
         begins = memory.load(INPUT, axes, outer * each + begin)
+        # Channels count nothing in a place; what lies inside may be the columns of a volume, too.
+        by_lane = vector.splat(lane(memory.word(frame, PLACE_ACROSS)), lanes)
+        lane_places = vector.iota(lane, lanes, 1) * by_lane
         count = vector.splat(accumulator(1), lanes)
         for task in range(first, last):
             base = plane_at(task // rows_out, volumes, by_batch, by_channel)
@@ -122,6 +126,7 @@ def make_pixels(s: Scalars, lanes: int, indexed: bool) -> Any:
                     done = vector.convert(finish(value, count), result)
                     memory.store(OUTPUT, out, to + c, done)
                     if indexed:
+                        where += lane_places + vector.splat(lane(c), lanes) * by_lane
                         kept = vector.convert(where, index_type)
                         memory.store(OUTPUT_INDEX, index, to + c, kept)
         return last

@@ -154,7 +154,7 @@ def _by_pixels(
     words, tables, scaled = described(op, pooled, planes, walk, dtype, divisor)
     index: type = np.int64 if index_dtype is None else index_dtype.type
     kernel = kernels.kernel("pixels", op, dtype, indexed, lane, index, scaled, False, lanes)
-    words[frame.WIDTH] = channels
+    words[frame.WIDTH], words[frame.PLACE_ACROSS] = channels, inside.place
     words[frame.SCRATCH] = 2 * (8 * (len(axes) + prod(taps)) + 2 * frame.LINE)
     words[frame.KERNEL] = kernel
     elements = words[frame.TASKS] * words[frame.CELLS] * channels
