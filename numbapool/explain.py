@@ -14,7 +14,7 @@ _one_at_a_time = threading.RLock()  # what is explained may explain
 WHAT = {
     "rows": "small windows: across each row, then down the folded rows, a vector of outputs a time",
     "turned": "large windows on small planes, one to a lane: two pieces a window, of any length",
-    "doubling": "large windows: two windows of half the taps each, so taps cost their logarithm",
+    "doubling": "large windows: across from two of half the taps, down from two pieces",
     "whole": "small planes pooled whole: a plane in each lane of a vector",
     "bins": "any intervals: down the rows of a window, then across what they folded to",
     "gather": "windows of any kind: the taps of each are gathered, then reduced together",

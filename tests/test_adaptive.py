@@ -90,6 +90,30 @@ def test_global_pooling_of_any_number_of_axes(spatial, dtype):
     assert_same(out, got)
 
 
+@pytest.mark.parametrize(("shape", "size"), [
+    ((2, 20, 7, 7), 1), ((2, 40, 1, 9), (1, 3)), ((3, 5, 1, 700), (1, 2)), ((1, 3, 40, 40), 1),
+    ((2, 3, 9, 11), 4), ((2, 3, 9, 30), 4), ((2, 3, 20, 60), 7), ((2, 3, 20, 100), 7),
+    ((1, 2, 12, 600), 5),
+], ids=str)
+def test_no_nan_is_missed_wherever_it_lies(shape, size):
+    rng = np.random.default_rng(0)
+    clean = rng.standard_normal(shape, np.float32)
+    for number in rng.permutation(clean.size)[:60]:
+        x = clean.copy()
+        x.flat[number] = np.nan
+        value, where = (
+            found.numpy() for found in torch.nn.functional.adaptive_max_pool2d(
+                torch.from_numpy(x), size, return_indices=True
+            )
+        )  # fmt: skip
+        assert_same(numbapool.adaptive_max_pool2d(x, size), value)
+        got, indices = numbapool.adaptive_max_pool2d(x, size, return_indices=True)
+        assert_same(got, value)
+        assert_same(indices, where)
+        least = -torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(-x), size).numpy()
+        assert_same(numbapool.adaptive_min_pool2d(x, size), least)
+
+
 def test_global_pooling_of_nan_and_zeros():
     x = np.full((1, 1, 50, 50), -0.0)
     x[0, 0, 20, 20] = 0.0

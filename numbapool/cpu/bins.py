@@ -46,7 +46,7 @@ from .frame import (
 from .memory import INPUT, OUTPUT, PART, TILE, WHOLE
 from .pile import make_pile
 from .places import make_every, make_has_negative_zero, make_has_zero, make_settle
-from .run import make_run, make_tree, make_vectors
+from .run import make_run, make_tree, make_vectors, make_watch
 from .scalars import Scalars, make_taken
 
 U = np.uintp
@@ -63,17 +63,21 @@ def make_span(s: Scalars, role: int) -> Any:
         if flat or step == one:
             return run(row, low, high - low, stack)
         pile(row, low, (high - low + step - one) // step, step, one, stack)
-        return memory.load(WHOLE, stack, zero)
+        return memory.load(WHOLE, stack, zero), False
 
     return inner(span)
 
 
 @cache
 def make_part(s: Scalars, role: int) -> Any:
-    """Folds ``count`` neighbours, if any, to a vector of what lies in its lanes."""
+    """Folds ``count`` neighbours, if any, to a vector of what lies in its lanes.
+
+    And tells whether it met what is watched.
+    """
     fill = s.fill if role == INPUT else s.identity
     lanes = LINE // np.dtype(s.accumulator).itemsize
     vectors, taken_as, many = make_vectors(s, role), make_taken(s, role), U(lanes)
+    unseen, watch, met = make_watch(s, role, lanes)
     far, ahead = role == INPUT, U(AHEAD // np.dtype(s.source).itemsize)
 
     def part(x, at, count, stack):
@@ -81,7 +85,8 @@ def make_part(s: Scalars, role: int) -> Any:
             if far:
                 memory.fetch(x, at + ahead)
             valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count), lanes)
-            return taken_as(edges.some(role, x, at, valid, vector.splat(fill, lanes)))
+            taps = edges.some(role, x, at, valid, vector.splat(fill, lanes))
+            return taken_as(taps), met(watch(unseen(), taps, taps))
         return vectors(x, at, count, stack)
 
     return inner(part, inlined=True)
@@ -109,7 +114,7 @@ def make_met(s: Scalars) -> Any:
 def make_together(s: Scalars, flat: bool) -> Any:
     """All windows of an output row, a vector of them at a time, be they of several rows.
 
-    It is told how many are waiting for others, and tells it.
+    It is told how many are waiting for others, and tells it, and whether it met what is watched.
     """
     part, met = make_part(s, INPUT if flat else TILE), make_met(s)
     accumulator, divides = s.accumulator, s.divides
@@ -119,11 +124,14 @@ def make_together(s: Scalars, flat: bool) -> Any:
         folded, at, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
         across_counts, out, to,
     ):  # fmt: skip
+        met_any = False
         for j in range(cells):
             left = U(memory.load(INPUT, cols, j + j))
             right = U(memory.load(INPUT, cols, j + j + one))
             taps = right - left if taken and left < right else zero
-            memory.store(PART, parts, waiting * many, part(folded, at + left, taps, stack))
+            value, seen = part(folded, at + left, taps, stack)
+            met_any |= seen
+            memory.store(PART, parts, waiting * many, value)
             count = down_count
             if divides:
                 count = accumulator(down_count * memory.load(INPUT, across_counts, j))
@@ -132,14 +140,14 @@ def make_together(s: Scalars, flat: bool) -> Any:
             if waiting == many:
                 met(parts, counts, waiting, out, to + j + one)
                 waiting = zero
-        return waiting
+        return waiting, met_any
 
     return inner(together, inlined=True)
 
 
 @cache
 def make_one_by_one(s: Scalars, flat: bool) -> Any:
-    """All windows of an output row."""
+    """All windows of an output row, one after the other."""
     span = make_span(s, INPUT if flat else TILE)
     accumulator, result, finish, divides = s.accumulator, s.result, s.finish, s.divides
     identity, one = s.identity, U(1)
@@ -148,17 +156,19 @@ def make_one_by_one(s: Scalars, flat: bool) -> Any:
         folded, at, cols, cells, taken, step, stack, parts, counts, waiting, down_count,
         across_counts, out, to,
     ):  # fmt: skip
+        met_any = False
         for j in range(cells):
             left = U(memory.load(INPUT, cols, j + j))
             right = U(memory.load(INPUT, cols, j + j + one))
             value = identity
             if taken and left < right:
-                value = span(folded, at + left, at + right, step, stack)
+                value, seen = span(folded, at + left, at + right, step, stack)
+                met_any |= seen
             count = down_count
             if divides:
                 count = accumulator(down_count * memory.load(INPUT, across_counts, j))
             memory.store(OUTPUT, out, to + j, result(finish(value, count)))
-        return waiting
+        return waiting, met_any
 
     return inner(one_by_one)
 
@@ -216,7 +226,7 @@ def make_bins(s: Scalars, flat: bool, together: bool, indexed: bool) -> Any:
         scanned, mixed = nobody, False  # the plane last asked for a negative zero, and the answer
         for task in range(first, last):
             begin = task * task_rows
-            end, waiting = vector.least(begin + task_rows, last_row), zero
+            end, waiting, met_any = vector.least(begin + task_rows, last_row), zero, False
             plane, o = begin // height_out, begin % height_out
             for row in range(begin, end):
                 low, taken = rows_of(rows_at, plane, o, height_out, own, step)
@@ -225,20 +235,23 @@ def make_bins(s: Scalars, flat: bool, together: bool, indexed: bool) -> Any:
                 if flat:
                     folded, at = x, base
                 else:
-                    pile(x, base, taken, step * by_row, width, tile)
+                    met_any |= pile(x, base, taken, step * by_row, width, tile)
                     folded, at = tile, zero
                 down_count = accumulator(1)
                 if divides:
                     down_count = memory.load(INPUT, down_counts, o)
-                waiting = windows(
+                waiting, seen = windows(
                     folded, at, cols, cells, taken, step_across, stack, parts, counts, waiting,
                     down_count, across_counts, out, row * cells,
                 )  # fmt: skip
+                met_any |= seen
                 o += one
                 if o == height_out:
                     plane, o = plane + one, zero
             if waiting:
                 met(parts, counts, waiting, out, end * cells)
+            if met_any:
+                return task
             if not (indexed or two_zeros or ambiguous):
                 continue
             plane, o = begin // height_out, begin % height_out

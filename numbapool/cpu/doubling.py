@@ -1,4 +1,4 @@
-"""Large sliding windows: a window of twice the taps is two windows, so taps cost their logarithm.
+"""Large sliding windows: across, those of twice the taps are two; down, each is two pieces.
 
 Every input row is folded across in a buffer that holds, for each place, the window of 1, 2, 4, ...
 taps from there on. A selection ends with two windows that overlap, others with the windows that the

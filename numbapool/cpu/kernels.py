@@ -55,7 +55,7 @@ FOLD, FOLD_INDEXED = 0.02, 0.05
 TASK = 7.0  # and for a task
 
 #: Those that can be blind to NaN, and stop where they meet one: half of the instructions.
-BLIND = ("rows", "doubling", "turned")
+BLIND = ("rows", "doubling", "turned", "bins", "whole")
 
 #: How a kernel gets from plane to plane: channels in a batch, and elements.
 WALK = (frame.CHANNELS, frame.BY_BATCH, frame.BY_CHANNEL)
@@ -304,7 +304,8 @@ def program(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
     )
     made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)
-    blind = name in BLIND and may_be_blind(op, dtype) and not (indexed and is_half(dtype))
+    seen = is_half(dtype) and (indexed or name in ("bins", "whole"))
+    blind = name in BLIND and may_be_blind(op, dtype) and not seen
     tasks = -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS])
     if name == "bins":
         tasks = -(-planes * len(down) // laid[frame.TASK_ROWS])

@@ -11,6 +11,7 @@ import numpy as np
 from ..jit import inner
 from . import edges, memory, vector
 from .frame import LINE
+from .run import make_watch
 from .scalars import Scalars, make_taken
 
 U = np.uintp
@@ -23,64 +24,81 @@ def depth(rows: int) -> int:
     return (-(-rows // BLOCK)).bit_length() + 2
 
 
-def _make_strip(combine: Callable[..., Any], load: Callable[..., Any]) -> Any:
-    """Folds what ``count`` rows have from one place on, as far as ``load`` is told."""
-    load, one = inner(load), U(1)
+def _make_strip(s: Scalars, source: int, count: int, load: Callable[..., Any]) -> Any:
+    """Folds what ``rows`` rows have from one place on, as far as ``load`` is told.
 
-    def strip(x, at, count, pitch, told):
-        value = load(x, at, told)
-        for _ in range(one, count):
+    And tells whether it met what is watched in inputs, of ``count`` lanes a row.
+    """
+    combine, taken_as, load = s.combine, make_taken(s, source), inner(load)
+    (unseen, watch, met), one = make_watch(s, source, count // 2), U(1)
+
+    def look(seen, taps):
+        return watch(seen, vector.lower(taps), vector.upper(taps))
+
+    look = inner(look, inlined=True)
+
+    def strip(x, at, rows, pitch, told):
+        taps = load(x, at, told)
+        value, seen = taken_as(taps), look(unseen(), taps)
+        for _ in range(one, rows):
             at += pitch
-            value = combine(value, load(x, at, told))
-        return value
+            taps = load(x, at, told)
+            value, seen = combine(value, taken_as(taps)), look(seen, taps)
+        return value, met(seen)
 
     return inner(strip)
 
 
 @cache
 def make_pile(s: Scalars, source: int, stack: int) -> Any:
-    """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack."""
-    combine, taken_as = s.combine, make_taken(s, source)
-    lanes = LINE // np.dtype(s.accumulator).itemsize
+    """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack.
+
+    And tells whether it met what is watched.
+    """
+    combine, lanes = s.combine, LINE // np.dtype(s.accumulator).itemsize
     pair, few, most = (U(side * lanes) for side in SIDES)
     rows, zero, one, two, many = U(BLOCK), U(0), U(1), U(2), U(lanes)
     fill = s.fill if source == memory.INPUT else s.identity
 
     def some(x, at, valid):
-        return taken_as(edges.some(source, x, at, valid, vector.splat(fill, lanes)))
+        return edges.some(source, x, at, valid, vector.splat(fill, lanes))
 
     def make_row(side):
         """Whole rows of up to so many vectors."""
         count = side * lanes
         strip = _make_strip(
-            combine,
-            lambda x, at, last: taken_as(memory.clipped(source, x, at, last, count, lanes)),
+            s, source, count, lambda x, at, last: memory.clipped(source, x, at, last, count, lanes)
         )
 
         def row(x, at, count, pitch, width, values, slot):
             last = width - many
-            value = strip(x, at, count, pitch, last)
+            value, seen = strip(x, at, count, pitch, last)
             memory.store_clipped(stack, values, slot, last, value, lanes)
+            return seen
 
         return inner(row)
 
     def vectors(side):
         count = side * lanes
         if side > SIDES[1]:
-            return lambda x, at, _: taken_as(memory.in_order(source, x, at, count, lanes))
-        return lambda x, at, _: taken_as(memory.lanes(source, x, at, count))
+            return lambda x, at, _: memory.in_order(source, x, at, count, lanes)
+        return lambda x, at, _: memory.lanes(source, x, at, count)
 
     def make_strips(side):
-        strip, together = _make_strip(combine, vectors(side)), U(side * lanes)
+        strip, together = _make_strip(s, source, side * lanes, vectors(side)), U(side * lanes)
 
         def strips(x, at, count, pitch, width, values, slot):
+            met = False
             for begin in range(zero, width, together):
                 j = vector.least(begin, width - together)
-                memory.store(stack, values, slot + j, strip(x, at + j, count, pitch, zero))
+                value, seen = strip(x, at + j, count, pitch, zero)
+                memory.store(stack, values, slot + j, value)
+                met |= seen
+            return met
 
         return inner(strips)
 
-    narrow = _make_strip(combine, some)
+    narrow = _make_strip(s, source, lanes, some)
     two_wide, four_wide = map(make_row, SIDES[:2])
     a_few, side_by_side = map(make_strips, SIDES[1:])
 
@@ -95,24 +113,24 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
         """A few rows in one pass."""
         if width < many:
             valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(width), lanes)
-            value = narrow(x, at, count, pitch, valid)
+            value, seen = narrow(x, at, count, pitch, valid)
             edges.store_some(stack, values, slot, zero, value, lanes, width)
-        elif width <= pair:
-            two_wide(x, at, count, pitch, width, values, slot)
-        elif width <= few:
-            four_wide(x, at, count, pitch, width, values, slot)
-        elif width < most:
-            a_few(x, at, count, pitch, width, values, slot)
-        else:
-            side_by_side(x, at, count, pitch, width, values, slot)
+            return seen
+        if width <= pair:
+            return two_wide(x, at, count, pitch, width, values, slot)
+        if width <= few:
+            return four_wide(x, at, count, pitch, width, values, slot)
+        if width < most:
+            return a_few(x, at, count, pitch, width, values, slot)
+        return side_by_side(x, at, count, pitch, width, values, slot)
 
-    join, block = inner(join), inner(block)
+    join, block = inner(join), inner(block, inlined=True)
 
     def pile(x, at, count, pitch, width, values):
-        slot, pairs = zero, zero
+        slot, pairs, met = zero, zero, False
         for done in range(zero, count, rows):
             taken = vector.least(rows, count - done)
-            block(x, at + done * pitch, taken, pitch, width, values, slot)
+            met |= block(x, at + done * pitch, taken, pitch, width, values, slot)
             slot += width
             pairs += one
             folded = pairs
@@ -123,5 +141,6 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
         while slot > width:
             slot -= width
             join(values, slot - width, slot, width)
+        return met
 
     return inner(pile)

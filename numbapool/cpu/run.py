@@ -43,35 +43,61 @@ def _halving(fold: Any, combine: Any) -> Any:
 
 
 @cache
+def make_watch(s: Scalars, role: int, lanes: int) -> tuple[Any, Any, Any]:
+    """What was watched before any input was read; with two more vectors; whether it was met.
+
+    Kernels that are not blind do not look, nor is what was folded looked at again.
+    """
+    if not (s.blind and role == memory.INPUT):
+        unmet = inner(lambda: False), inner(lambda seen, one, other: False)
+        return *unmet, inner(lambda seen: False)
+    watched, worse, fill = s.watched, s.worse, s.fill
+
+    def unseen():
+        nothing = vector.splat(fill, lanes)
+        return watched(nothing, nothing)
+
+    def watch(seen, one, other):
+        return worse(seen, watched(one, other))
+
+    return inner(unseen, inlined=True), inner(watch, inlined=True), s.met
+
+
+@cache
 def make_vectors(s: Scalars, role: int) -> Any:
-    """Folds ``count`` neighbours to a vector of what lies in its lanes."""
+    """Folds ``count`` neighbours to a vector of what lies in its lanes.
+
+    And tells whether it met what is watched in inputs: folded rows are not looked at again.
+    """
     combine, accumulator = s.combine, s.accumulator
     nothing = s.fill if role == memory.INPUT else s.identity
     lanes = LINE // np.dtype(accumulator).itemsize
-    taken_as = make_taken(s, role)
+    taken_as, (unseen, watch, met) = make_taken(s, role), make_watch(s, role, lanes)
     zero, one, two, side = U(0), U(1), U(2), U(SIDE)
     many, block = U(lanes), U(SIDE * SIDE)
 
     def loaded(x, at, number):
-        return taken_as(memory.lanes(role, x, at + number * many, lanes))
+        return memory.lanes(role, x, at + number * many, lanes)
 
-    loaded = inner(loaded)
+    loaded = inner(loaded, inlined=True)
 
-    def quarter(x, at, number):
-        value = loaded(x, at, number)
-        for ahead in range(one, side):
-            value = combine(value, loaded(x, at, number + ahead))
-        return value
+    def quarter(x, at, number, seen):
+        first, second = loaded(x, at, number), loaded(x, at, number + one)
+        third, fourth = loaded(x, at, number + two), loaded(x, at, number + U(3))
+        seen = watch(watch(seen, first, second), third, fourth)
+        value = combine(combine(taken_as(first), taken_as(second)), taken_as(third))
+        return combine(value, taken_as(fourth)), seen
 
-    quarter = inner(quarter)
+    quarter = inner(quarter, inlined=True)
 
     def vectors(x, at, count, stack):
-        full = count // many
+        full, seen = count // many, unseen()
         top = zero
         for number in range(zero, full // block * block, block):
-            value = quarter(x, at, number)
+            value, seen = quarter(x, at, number, seen)
             for ahead in range(side, block, side):
-                value = combine(value, quarter(x, at, number + ahead))
+                later, seen = quarter(x, at, number + ahead, seen)
+                value = combine(value, later)
             pairs = number // block + one
             while pairs % two == zero:
                 top -= many
@@ -82,17 +108,20 @@ def make_vectors(s: Scalars, role: int) -> Any:
         rest = full // block * block
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(count % many), lanes)
         fill = vector.splat(nothing, lanes)
-        value = taken_as(edges.some(role, x, at + full * many, valid, fill))
+        last = edges.some(role, x, at + full * many, valid, fill)
+        value, seen = taken_as(last), watch(seen, last, last)
         while full % side:
             full -= one
-            value = combine(loaded(x, at, full), value)
+            last = loaded(x, at, full)
+            value, seen = combine(taken_as(last), value), watch(seen, last, last)
         while full > rest:
             full -= side
-            value = combine(quarter(x, at, full), value)
+            later, seen = quarter(x, at, full, seen)
+            value = combine(later, value)
         while top:
             top -= many
             value = combine(memory.lanes(WHOLE, stack, top, lanes), value)
-        return value
+        return value, met(seen)
 
     return inner(vectors, inlined=True)
 
@@ -116,18 +145,20 @@ def make_tree(s: Scalars, role: int, count: int, lanes: int) -> Any:
 
 @cache
 def make_run(s: Scalars, role: int) -> Any:
-    """Folds ``count`` neighbours, at least one."""
+    """Folds ``count`` neighbours, at least one, and tells whether it met what is watched."""
     combine, taken_as = s.combine, make_taken(s, role)
     lanes = LINE // np.dtype(s.accumulator).itemsize
     vectors, fold = make_vectors(s, role), make_lanes(s, lanes)
-    one, few = U(1), U(FEW)
+    # Of a blind kernel only vectors are looked at.
+    one, few = U(1), U(0 if s.blind and role == memory.INPUT else FEW)
 
     def run(x, at, count, stack):
         if count < few:
             value = taken_as(memory.load(role, x, at))
             for tap in range(one, count):
                 value = combine(value, taken_as(memory.load(role, x, at + tap)))
-            return value
-        return fold(vectors(x, at, count, stack))
+            return value, False
+        folded, seen = vectors(x, at, count, stack)
+        return fold(folded), seen
 
     return inner(run)

@@ -25,7 +25,7 @@ from .frame import (
 )
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE
 from .places import make_every, make_has_negative_zero, make_place
-from .run import make_tree
+from .run import make_tree, make_watch
 from .scalars import Scalars, make_taken
 
 U = np.uintp
@@ -38,15 +38,15 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
     every, place = make_every(s), make_place(s)
     has_negative_zero = make_has_negative_zero(s)
     source, accumulator, result, index_type = s.source, s.accumulator, s.result, s.index
-    taken_as = make_taken(s, INPUT)
+    taken_as, (unseen, watch, met) = make_taken(s, INPUT), make_watch(s, INPUT, lanes)
     nothing, divides, stamp = s.fill, s.divides, s.fingerprint
     two_zeros, ambiguous = s.two_zeros, s.ambiguous
     zero, one, two, many, nought = U(0), U(1), U(2), U(lanes), accumulator(0)
 
     def loaded(x, at):
-        return taken_as(memory.lanes(INPUT, x, at, lanes))
+        return memory.lanes(INPUT, x, at, lanes)
 
-    loaded = inner(loaded)
+    loaded = inner(loaded, inlined=True)
 
     def whole(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
@@ -68,16 +68,23 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
         fill = vector.splat(nothing, lanes)
         on_step, chunk = every(one)
         for group in range(first, last):
-            plane = vector.least(group * many, last_plane)
+            plane, seen = vector.least(group * many, last_plane), unseen()
             for number in range(many):
                 at = plane_at(plane + number, channels, by_batch, by_channel)
-                value = taken_as(edges.some(INPUT, x, at + full * many, valid, fill))
-                for part in range(full % two):
-                    value = combine(loaded(x, at + part * many), value)
+                taps = others = edges.some(INPUT, x, at + full * many, valid, fill)
+                value = taken_as(taps)
+                if full % two:
+                    taps = loaded(x, at)
+                    value = combine(taken_as(taps), value)
+                seen = watch(seen, taps, others)
                 for part in range(full % two, full, two):
                     start = at + part * many
-                    value = combine(combine(loaded(x, start), loaded(x, start + many)), value)
+                    taps, others = loaded(x, start), loaded(x, start + many)
+                    seen = watch(seen, taps, others)
+                    value = combine(combine(taken_as(taps), taken_as(others)), value)
                 memory.store(TILE, tile, number * many, value)
+            if met(seen):
+                return group
             folded = tree(tile, zero)
             memory.store(OUTPUT, out, plane, vector.convert(finish(folded, count), result))
             zeros = vector.some(folded == vector.splat(nought, lanes))
