@@ -82,7 +82,9 @@ def _pooled_axes(axes: Any, ndim: int, kernel_size: Any) -> tuple[int, ...]:
         return tuple(range(max(ndim - count, 0), ndim))
     named = plain("axes", axes)
     named = named if isinstance(named, tuple) else (named,)
-    if not named or not all(type(axis) is int and -ndim <= axis < ndim for axis in named):
+    if not named:
+        raise ValueError(f"axes must name one axis at least, got axes={axes!r}")
+    if not all(type(axis) is int and -ndim <= axis < ndim for axis in named):
         raise ValueError(f"axes must be from {-ndim} to {ndim - 1}, got axes={axes!r}")
     found = tuple(axis % ndim for axis in named)
     if len(set(found)) < len(found):

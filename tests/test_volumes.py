@@ -263,7 +263,7 @@ def test_windows_of_volumes_that_take_nothing(shape, window):
     ({"op": "mode"}, "op must be one of"),
     ({"axes": 4}, "axes must be from -3 to 2"),
     ({"axes": (0, -3)}, "axes must not name one twice"),
-    ({"axes": ()}, "axes must be from"),
+    ({"axes": ()}, "axes must name one axis at least"),
     ({"kernel_size": (2, 2), "axes": 0}, "kernel_size must be an int"),
     ({"op": "avg", "return_indices": True}, "return_indices needs"),
     ({"kernel_size": (1, 1, 1, 1)}, "kernel_size must be an int or a tuple of 3"),
