@@ -61,8 +61,8 @@ def make_whole(s: Scalars, lanes: int, indexed: bool) -> Any:
 
         count = vector.splat(accumulator(1), lanes)
         if divides:
-            taps = memory.load(INPUT, down_counts, zero) * memory.load(INPUT, across_counts, zero)
-            count = vector.splat(taps, lanes)
+            factor = memory.load(INPUT, across_counts, zero)
+            count = vector.splat(memory.load(INPUT, down_counts, zero) * factor, lanes)
         full, rest = size // many, size % many
         valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(rest), lanes)
         fill = vector.splat(nothing, lanes)
