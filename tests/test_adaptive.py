@@ -90,11 +90,23 @@ def test_global_pooling_of_any_number_of_axes(spatial, dtype):
     assert_same(out, got)
 
 
-@pytest.mark.parametrize(("shape", "size"), [
+#: Every way to fold bins: planes whole, rows where they lie, and piles of rows of any width.
+WAYS = (
     ((2, 20, 7, 7), 1), ((2, 40, 1, 9), (1, 3)), ((3, 5, 1, 700), (1, 2)), ((1, 3, 40, 40), 1),
     ((2, 3, 9, 11), 4), ((2, 3, 9, 30), 4), ((2, 3, 20, 60), 7), ((2, 3, 20, 100), 7),
     ((1, 2, 12, 600), 5),
-], ids=str)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize(("shape", "size"), WAYS, ids=str)
+def test_averages_of_every_way_to_fold(shape, size, dtype):
+    x = np.random.default_rng(0).integers(0, 9, shape).astype(dtype)
+    want = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(x).double(), size).numpy()
+    np.testing.assert_allclose(numbapool.adaptive_avg_pool2d(x, size), want, 1e-6)
+
+
+@pytest.mark.parametrize(("shape", "size"), WAYS, ids=str)
 def test_no_nan_is_missed_wherever_it_lies(shape, size):
     rng = np.random.default_rng(0)
     clean = rng.standard_normal(shape, np.float32)

@@ -24,6 +24,29 @@ def test_npy(tmp_path, shape, dtype):
     np.testing.assert_array_equal(y, want)
 
 
+@pytest.mark.parametrize("fortran", [False, True])
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3), (5, 9, 8, 3)])
+def test_channels_last(tmp_path, shape, fortran):
+    x = RNG.integers(0, 100, shape).astype(np.float32)
+    np.save(tmp_path / "x.npy", np.asfortranarray(x) if fortran else x)
+    out, places = tmp_path / "y.npy", tmp_path / "i.npy"
+    given = ["--indices", places, "--batch", 2, "--data-format", "channels_last"]
+    pool(tmp_path / "x.npy", "-o", out, *WINDOW, *given)
+    images = {2: x[None, ..., None], 3: x[None], 4: x}[x.ndim]
+    want = expected(images, return_indices=True, data_format="channels_last")
+    form = {2: (5, 4), 3: (5, 4, 3), 4: (5, 5, 4, 3)}[x.ndim]
+    for path, array in zip((out, places), want, strict=True):
+        np.testing.assert_array_equal(np.load(path), array.reshape(form))
+
+
+def test_channels_last_of_a_picture(tmp_path):
+    x = RNG.integers(0, 256, (9, 8, 3)).astype(np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    pool(tmp_path / "x.npy", "-o", tmp_path / "y.png", *WINDOW, "--data-format", "channels_last")
+    want = expected(x[None], data_format="channels_last")[0]
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "y.png")), want)
+
+
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
 def test_fortran_order(tmp_path, suffix):
     x = np.asfortranarray(RNG.random((5, 3, 9, 8)))

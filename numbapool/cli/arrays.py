@@ -4,7 +4,7 @@ import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,11 +37,20 @@ class Header:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     fortran: bool
+    last: bool = False  # channels come last
 
     @property
     def nchw(self) -> tuple[int, ...]:
-        """The shape with all four dimensions."""
-        return (1,) * (4 - len(self.shape)) + self.shape
+        """The shape with all four dimensions, channels before the planes."""
+        shape = self.shape
+        if self.last and len(shape) > 2:
+            shape = (*shape[:-3], shape[-1], *shape[-3:-1])
+        return (1,) * (4 - len(shape)) + shape
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """What of the shape is in front of the planes, or beside them."""
+        return self.nchw[4 - len(self.shape) : -2]
 
     @property
     def count(self) -> int:
@@ -67,11 +76,11 @@ def _open_array(path: Path, key: str | None) -> Iterator[IO[bytes]]:
             yield member
 
 
-def read_header(path: Path, key: str | None) -> Header:
-    """Read and judge the head of a stored array."""
+def read_header(path: Path, key: str | None, last: bool) -> Header:
+    """Read and judge the head of a stored array, whose channels may come last."""
     try:
         with _open_array(path, key) as file:
-            header = _parse_header(file)
+            header = replace(_parse_header(file), last=last)
     except (OSError, CommandError):
         raise
     except Exception as error:  # a damaged head is parsed as Python, and fails in any way
@@ -81,7 +90,8 @@ def read_header(path: Path, key: str | None) -> Header:
     if header.dtype.kind not in "biuf":
         raise CommandError(f"{path} holds {header.dtype}, which cannot be pooled")
     if not 2 <= len(header.shape) <= 4:
-        raise CommandError(f"{path} has shape {header.shape}, and not HW, CHW or NCHW")
+        wanted = "HW, HWC or NHWC" if last else "HW, CHW or NCHW"
+        raise CommandError(f"{path} has shape {header.shape}, and not {wanted}")
     return header
 
 
@@ -104,22 +114,26 @@ def array_batches(
     """Read a stored array by plain reads: unlike a mapping, they hold one batch in memory."""
     count, *image = header.nchw
     size = math.prod(image) * header.dtype.itemsize
-    if planes and size > LIMIT and not header.fortran:
+    if planes and size > LIMIT and not (header.fortran or header.last):
         count, image = count * image[0], [1, *image[1:]]
         size = math.prod(image) * header.dtype.itemsize
     step = max(1, min(batch, LIMIT // max(size, 1)))
     if header.fortran:
         stored = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
         whole = stored if isinstance(stored, np.ndarray) else stored[key or stored.files[0]]
+        if header.last and whole.ndim > 2:
+            whole = np.moveaxis(whole, -1, -3)
         yield from slices(whole.reshape(header.nchw), step, path.stem)
         return
     with _open_array(path, key) as file:
         _parse_header(file)
+        form = (*image[1:], image[0]) if header.last else image
         for start in range(0, max(count, 1), step):
-            part = np.empty((min(step, count - start), *image), header.dtype)
+            part = np.empty((min(step, count - start), *form), header.dtype)
             _fill(file, part, path)
             names = [f"{path.stem}-{start + i:05d}" for i in range(len(part))]
-            yield Batch(part.astype(header.dtype.newbyteorder("="), copy=False), names)
+            part = part.astype(header.dtype.newbyteorder("="), copy=False)
+            yield Batch(np.moveaxis(part, -1, 1) if header.last else part, names)
 
 
 def _fill(file: IO[bytes], part: Array, path: Path) -> None:

@@ -76,6 +76,8 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     add("--tensorboard", type=Path, metavar="DIR", help="log input and output batches as pictures")
     most = "the most images at a time (and at most 64 MiB of them); default: %(default)s"
     add("--batch", type=positive, default=64, metavar="N", help=most)
+    layout = "channels_last: arrays are HWC or NHWC, and so is the .npy output"
+    add("--data-format", choices=("channels_first", "channels_last"), help=layout)
     add("--key", metavar="NAME", help="the array of an .npz file that holds several")
     add("--target", choices=TARGETS, help="where to pool; default: NUMBAPOOL_TARGET, or cpu")
     add("-q", "--quiet", action="store_true", help="no bar and no summary")
@@ -149,10 +151,11 @@ def run(args: argparse.Namespace) -> None:
             raise CommandError(f"--indices and --output are both {args.output}")
     # Planes may part company only where nothing needs the image as a whole.
     planes = args.output.suffix.lower() == ".npy" and not args.tensorboard
-    source = open_source(args.input, args.batch, args.key, planes=planes)
+    last = args.data_format == "channels_last"
+    source = open_source(args.input, args.batch, args.key, planes=planes, last=last)
     with ExitStack() as stack:
-        sink = stack.enter_context(open_sink(args.output, source.lead))
-        where = args.indices and stack.enter_context(ArraySink(args.indices, source.lead))
+        sink = stack.enter_context(open_sink(args.output, source.lead, last))
+        where = args.indices and stack.enter_context(ArraySink(args.indices, source.lead, last))
         board = args.tensorboard and stack.enter_context(BoardSink(args.tensorboard))
         bar = stack.enter_context(progress(source.total, "images", quiet=args.quiet))
         held: deque[Batch] = deque()

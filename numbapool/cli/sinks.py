@@ -82,9 +82,9 @@ class Atomic:
 class ArraySink(Atomic):
     """Appends batches to an .npy file, holding none of them."""
 
-    def __init__(self, target: Path, lead: tuple[int, ...] | None) -> None:
+    def __init__(self, target: Path, lead: tuple[int, ...] | None, last: bool) -> None:
         super().__init__(target)
-        self.lead = lead
+        self.lead, self.last = lead, last
         self.count = 0
         self.form: tuple[tuple[int, ...], np.dtype[Any]] | None = None
 
@@ -105,7 +105,8 @@ class ArraySink(Atomic):
                 f"not fit one array: write a folder{'' if alike else ', or use --adaptive'}"
             )
         with _writing(self.target):
-            self.file.write(np.ascontiguousarray(pooled).reshape(-1).view(np.uint8).data)
+            stored = np.moveaxis(pooled, 1, -1) if self.last else pooled
+            self.file.write(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data)
         self.count += len(pooled)
 
     @property
@@ -114,7 +115,7 @@ class ArraySink(Atomic):
         assert self.form is not None
         (channels, *plane), _ = self.form
         lead = (self.count, channels) if self.lead is None else self.lead
-        return (*lead, *plane)
+        return (*lead[:-1], *plane, *lead[-1:]) if self.last else (*lead, *plane)
 
     def finish(self) -> None:
         """Write the head and put the file in its place."""
@@ -195,7 +196,7 @@ class FolderSink(Atomic):
         return f"{self.target}: {len(self.names)} pictures"
 
 
-def open_sink(target: Path, lead: tuple[int, ...] | None) -> Sink:
+def open_sink(target: Path, lead: tuple[int, ...] | None, last: bool) -> Sink:
     """
     Choose how to write by the name of the output.
 
@@ -205,6 +206,8 @@ def open_sink(target: Path, lead: tuple[int, ...] | None) -> Sink:
         A ``.npy`` file, a picture, or a folder (which need not exist yet) for pictures.
     lead : tuple of int or None
         The shape in front of the planes, as in `Source.lead`.
+    last : bool
+        Write the channels of an array behind its planes.
 
     Returns
     -------
@@ -216,7 +219,7 @@ def open_sink(target: Path, lead: tuple[int, ...] | None) -> Sink:
         require("PIL.Image")
         return FolderSink(target)
     if suffix == ".npy":
-        return ArraySink(target, lead)
+        return ArraySink(target, lead, last)
     if suffix in SUFFIXES:
         require("PIL.Image")
         return PictureSink(target)

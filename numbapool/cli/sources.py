@@ -35,8 +35,9 @@ class Source:
 
 
 def open_source(
-    paths: Sequence[Path], batch: int = 64, key: str | None = None, *, planes: bool = False
-) -> Source:
+    paths: Sequence[Path], batch: int = 64, key: str | None = None, *, planes: bool = False,
+    last: bool = False,
+) -> Source:  # fmt: skip
     """
     Find the images in files and folders.
 
@@ -50,6 +51,8 @@ def open_source(
         The array to take of an ``.npz`` file that holds several.
     planes : bool
         Allow the batches of an array whose images pass 64 MiB to be single planes.
+    last : bool
+        The channels of arrays come last.
 
     Returns
     -------
@@ -57,10 +60,10 @@ def open_source(
         The images, not yet read.
     """
     leaves = [leaf for path in paths for leaf in _leaves(path)]
-    headers = {leaf: read_header(leaf, key) for leaf in leaves if _kind(leaf) == "array"}
+    headers = {leaf: read_header(leaf, key, last) for leaf in leaves if _kind(leaf) == "array"}
     lead = None
     if len(leaves) == 1 and not paths[0].is_dir():
-        lead = headers[leaves[0]].shape[:-2] if headers else _picture_lead(leaves[0])
+        lead = headers[leaves[0]].lead if headers else _picture_lead(leaves[0])
     total = sum(header.count for header in headers.values())
     total += sum(_kind(leaf) == "picture" for leaf in leaves)
     counted = not any(_kind(leaf) == "cifar" for leaf in leaves)
