@@ -304,6 +304,7 @@ def program(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
     )
     made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)
+    # Halves whose places are sought, for an index map or the first of two zeros, are all seen.
     seen = is_half(dtype) and (indexed or name in ("bins", "whole"))
     blind = name in BLIND and may_be_blind(op, dtype) and not seen
     tasks = -(-planes // lanes.planes) * -(-len(down) // laid[frame.TASK_ROWS])
