@@ -75,6 +75,41 @@ def _make_pieces(s: Scalars, lanes: int, indexed: bool) -> Any:
 
 
 @cache
+def _make_nines(s: Scalars, lanes: int) -> Any:
+    """All windows of nine rows, ``apart``: threes of threes, six of which stay in registers."""
+    combine, many = s.combine, U(lanes)
+    two, three, four, five, six, seven, eight = map(U, range(2, 9))
+
+    def read(strip, row):
+        return memory.lanes(TILE, strip, row * many, lanes)
+
+    def meet(first, second, third):
+        return combine(combine(first, second), third)
+
+    read, meet = inner(read, inlined=True), inner(meet, inlined=True)
+
+    def nines(strip, rows, apart):
+        for first in range(apart):
+            row = first
+            a, b = read(strip, row), read(strip, row + apart)
+            c, d = read(strip, row + two * apart), read(strip, row + three * apart)
+            e, f = read(strip, row + four * apart), read(strip, row + five * apart)
+            g, h = read(strip, row + six * apart), read(strip, row + seven * apart)
+            m, n, o = meet(a, b, c), meet(b, c, d), meet(c, d, e)
+            p, q, r = meet(d, e, f), meet(e, f, g), meet(f, g, h)
+            later = row + eight * apart
+            while later < rows:
+                last = read(strip, later)
+                latest = meet(g, h, last)
+                memory.store(TILE, strip, row * many, meet(m, p, latest))
+                g, h = h, last
+                m, n, o, p, q, r = n, o, p, q, r, latest
+                row, later = row + apart, later + apart
+
+    return inner(nines)
+
+
+@cache
 def make_down(s: Scalars, lanes: int, indexed: bool) -> Any:
     """All windows of ``kernel`` rows, ``apart``, of so many ``rows``: each in its first row.
 
@@ -82,6 +117,7 @@ def make_down(s: Scalars, lanes: int, indexed: bool) -> Any:
     """
     combine, selects, pieces = s.combine, s.selects, _make_pieces(s, lanes, indexed)
     double, triple = make_double(s, TILE, TILE_INDEX, lanes, indexed), make_triple(s, TILE, lanes)
+    nines, eight, nine = _make_nines(s, lanes), U(8), U(9)
     zero, one, two, three, most, many = U(0), U(1), U(2), U(3), U(MOST), U(lanes)
 
     def down(strip, strip_index, sums, rows, kernel, apart):
@@ -90,6 +126,10 @@ def make_down(s: Scalars, lanes: int, indexed: bool) -> Any:
             return
         end = (rows - (kernel - one) * apart) * many
         left, ahead, passed = kernel, apart, zero
+        while left % nine == zero:
+            nines(strip, rows, ahead)
+            rows -= eight * ahead
+            left, ahead = left // nine, ahead * nine
         while left % three == zero:
             rows -= two * ahead
             triple(strip, rows * many, ahead * many)
