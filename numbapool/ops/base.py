@@ -107,6 +107,7 @@ class PoolOp:
         orders, needs ``overrides``; without, what a window with NaN gives is not told.
     overrides : callable, optional
         ``overrides(candidate)``: whether a later tap replaces whatever was best, such as NaN.
+        Nothing may be better than such a tap, unless it overrides, too.
     total : bool
         Whether ``better`` tells all values apart, but the two zeros: the best of a window is known
         then without looking for the first of its equals.
