@@ -22,6 +22,11 @@ def cells(axis: Axis) -> np.ndarray:
     return np.arange(len(axis), dtype=np.int64)
 
 
+def alike(axis: Axis) -> bool:
+    """Whether all planes have the same windows."""
+    return np.ndim(axis.interval(0)[0]) == 0
+
+
 def taps(axis: Axis) -> np.ndarray:
     """How many taps the windows of an axis have inside the input."""
     low, high = axis.interval(cells(axis))

@@ -90,11 +90,12 @@ def test_global_pooling_of_any_number_of_axes(spatial, dtype):
     assert_same(out, got)
 
 
-#: Every way to fold bins: planes whole, rows where they lie, and piles of rows of any width.
+#: Every way to fold bins: planes whole, rows where they lie, and piles of rows of any width and
+#: number, across which there are few windows or many.
 WAYS = (
     ((2, 20, 7, 7), 1), ((2, 40, 1, 9), (1, 3)), ((3, 5, 1, 700), (1, 2)), ((1, 3, 40, 40), 1),
     ((2, 3, 9, 11), 4), ((2, 3, 9, 30), 4), ((2, 3, 20, 60), 7), ((2, 3, 20, 100), 7),
-    ((1, 2, 12, 600), 5),
+    ((1, 2, 12, 600), 5), ((2, 3, 70, 60), (2, 37)), ((2, 3, 33, 64), (3, 1)),
 )  # fmt: skip
 
 

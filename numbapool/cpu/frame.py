@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(40)
+FIELDS = range(42)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, how many tasks it has, and nanoseconds of work in all, about.
@@ -25,9 +25,10 @@ FIELDS = range(40)
     # Sliding windows: padding above and left, the stride down; of small ones, elements of a later
     # task to ask for; of large ones, taps down and across and output columns in a panel.
     BEFORE, LEFT, DOWN_STRIDE, FETCHED, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
-    # Any windows: from tap to tap, down and across, what the tile and the stack have room for, and
-    # whether (1) each plane has windows of its own.
-    STEP, STEP_ACROSS, TILE_WIDTH, STACK, OWN,
+    # Any windows: from tap to tap, down and across, what the tile and the stack have room for,
+    # whether (1) each plane has windows of its own, and what tells how to fold across: the address
+    # of a table, and bytes from a plane's to that of the next; 0 where all have the same.
+    STEP, STEP_ACROSS, TILE_WIDTH, STACK, OWN, WINDOWS, BY_WINDOWS,
     # Slices: the frame of their kernel, and how a pooled one is cut: tiles, and cells in a tile.
     INNER, TILES, BAND,
     # Gathered taps: how many axes there are, and bytes from a plane's table of windows to that of

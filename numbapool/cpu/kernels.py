@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +12,13 @@ from ..geometry import UNIT, Axis, Laid, Sliding, covered
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import is_half
-from ..spans import taps
-from . import bins, doubling, frame, gather, pile, pixels, rows, run, slices, turned, whole
+from . import bins, digits, doubling, frame, gather, pixels, rows, slices, turned, whole
 from .extremes import by_extremes
 from .frame import LINE
 from .machine import MASKS, VECTOR
 from .nearest import Stacked, follow
 from .order import (
     FEWEST_TASKS,
-    TILE_BYTES,
     Lanes,
     Order,
     extent,
@@ -89,11 +86,6 @@ def kernel(
     return compile_kernel(MAKERS[name](s, *window, indexed))
 
 
-def alike(axis: Axis) -> bool:
-    """Whether all planes have the same windows."""
-    return np.ndim(axis.interval(0)[0]) == 0
-
-
 def _is_whole(axis: Axis) -> bool:
     return axis.step == 1 and covered(axis)
 
@@ -154,32 +146,6 @@ def _lay_doubling(down: Sliding, across: Sliding, tiling: doubling.Tiling) -> di
         frame.KERNEL_DOWN: down.kernel,
         frame.KERNEL_ACROSS: across.kernel,
     }
-
-
-def _lay_bins(
-    down: Axis, across: Axis, item: int, planes: int, sought: bool
-) -> tuple[dict[int, int], int]:
-    """What the frame of any windows says, and the bytes of scratch.
-
-    Tasks have rows of several ``planes``; windows are ``sought`` through once they are folded.
-    """
-    tall, broad = int(taps(down).max()), int(taps(across).max())
-    # Windows of one row are folded where they lie, without a tile.
-    width = 0 if tall <= 1 and across.step == 1 else across.size
-    lanes = LINE // item
-    room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
-    # Windows meet in full vectors, while those that are sought through are in the first cache.
-    rows = lanes // gcd(lanes, len(across))
-    if sought:
-        rows = min(rows, TILE_BYTES // 2 // (max(tall, 1) * across.size * item))
-    words = {
-        frame.TASK_ROWS: max(min(rows, planes * len(down) // FEWEST_TASKS), 1),
-        frame.ROOM: room,
-        frame.STACK: stack,
-        frame.TILE_WIDTH: width,
-        frame.OWN: not (alike(down) and alike(across)),
-    }
-    return words, (room * width + stack * lanes) * item + (lanes + 1) * LINE
 
 
 def _work(name: str, down: Axis, across: Axis, indexed: bool) -> float:
@@ -293,16 +259,18 @@ def program(
     else:
         lanes = Lanes(all_lanes, 1, 0)
         sought = indexed or is_half(op.accumulator(dtype))
-        laid, scratch = _lay_bins(down, across, sizes[0], 1 if alone else planes, sought)
-        if alone:
-            laid[frame.TASK_ROWS] = 1
-        # Fewer than half a vector of windows meet sooner one by one.
-        enough = laid[frame.TASK_ROWS] * len(across) >= all_lanes // 2
-        window = not laid[frame.TILE_WIDTH], across.step == 1 and enough
+        laid, scratch, way, held = bins.lay(down, across, sizes[0], planes, alone, sought)
+        window = not laid[frame.TILE_WIDTH], way, held
     shares, scaled = divisors(op, (down, across), divisor, accumulator)
     tables |= lookups(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None
     )
+    if name == "bins":
+        told = tables[frame.COLS]
+        if way == bins.BY_DIGITS:
+            told = digits.lookups(told, all_lanes, op.better is not None)
+        tables[frame.WINDOWS] = told
+        laid[frame.BY_WINDOWS] = told.nbytes // planes if laid[frame.OWN] else 0
     made = partial(kernel, name, op, dtype, indexed, lane, index, scaled)
     # Halves whose places are sought, for an index map or the first of two zeros, are all seen.
     seen = is_half(dtype) and (indexed or name in ("bins", "whole"))

@@ -13,5 +13,7 @@ if _features is None:
 MASKS = "+avx512bw" in _features
 #: Bytes of the smallest numbers that can be loaded so; more than any has where none can.
 LEAST_MASKED = 1 if MASKS else 4 if "+avx2" in _features else 16
+#: Bytes of the smallest numbers that can be looked up in registers; more than any where none can.
+LEAST_LOOKED_UP = (1 if "+avx512vbmi" in _features.split(",") else 2) if MASKS else 16
 #: Bytes of a register.
 VECTOR = 64 if MASKS else 32

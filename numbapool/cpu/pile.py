@@ -11,17 +11,24 @@ import numpy as np
 from ..jit import inner
 from . import edges, memory, vector
 from .frame import LINE
+from .machine import MASKS
 from .run import make_watch
 from .scalars import Scalars, make_taken
 
 U = np.uintp
-BLOCK = 8  # rows that are folded one after the other
-SIDES = 2, 4, 16  # vectors of each, side by side: memory wants rows in their order
+BLOCK = 16  # rows that are folded one after the other
+SHORT = 1, 2, 4  # vectors that hold a whole row
+A_FEW, MANY = 4, 16  # of a long row, side by side: memory wants rows in their order
 
 
 def depth(rows: int) -> int:
     """Slots of the stack that ``rows`` rows need."""
     return (-(-rows // BLOCK)).bit_length() + 2
+
+
+def vectors(width: int, lanes: int) -> int:
+    """How many hold a row of so many; 0 if that is a long one."""
+    return next((few for few in SHORT if width <= few * lanes), 0)
 
 
 def _make_strip(s: Scalars, source: int, count: int, load: Callable[..., Any]) -> Any:
@@ -46,46 +53,111 @@ def _make_strip(s: Scalars, source: int, count: int, load: Callable[..., Any]) -
             value, seen = combine(value, taken_as(taps)), look(seen, taps)
         return value, met(seen)
 
-    return inner(strip)
+    return inner(strip, inlined=True)
 
 
 @cache
-def make_pile(s: Scalars, source: int, stack: int) -> Any:
-    """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack.
+def make_short(s: Scalars, source: int, stack: int, vectors: int) -> tuple[Any, Any]:
+    """Folds rows that so many ``vectors`` hold, and keeps what is folded.
 
-    And tells whether it met what is watched.
+    They stay in registers, and only blocks of them wait, on a stack of as many vectors a slot. With
+    masks the lanes behind a row are those of what nothing is folded to.
     """
     combine, lanes = s.combine, LINE // np.dtype(s.accumulator).itemsize
-    pair, few, most = (U(side * lanes) for side in SIDES)
-    rows, zero, one, two, many = U(BLOCK), U(0), U(1), U(2), U(lanes)
+    wide, masks = vectors * lanes, MASKS or vectors == 1
+    rows, zero, one, two, many = U(BLOCK), U(0), U(1), U(2), U(wide)
     fill = s.fill if source == memory.INPUT else s.identity
 
+    def valid(width):
+        return vector.iota(np.int32, wide, 1) < vector.splat(np.int32(width), wide)
+
     def some(x, at, valid):
-        return edges.some(source, x, at, valid, vector.splat(fill, lanes))
+        return edges.some(source, x, at, valid, vector.splat(fill, wide))
 
-    def make_row(side):
-        """Whole rows of up to so many vectors."""
-        count = side * lanes
-        strip = _make_strip(
-            s, source, count, lambda x, at, last: memory.clipped(source, x, at, last, count, lanes)
-        )
+    def last(width):
+        return width - U(lanes)
 
-        def row(x, at, count, pitch, width, values, slot):
-            last = width - many
-            value, seen = strip(x, at, count, pitch, last)
-            memory.store_clipped(stack, values, slot, last, value, lanes)
-            return seen
+    def clipped(x, at, last):
+        return memory.clipped(source, x, at, last, wide, lanes)
 
-        return inner(row)
+    def keep(values, value, width):
+        memory.store(stack, values, zero, value)
 
-    def vectors(side):
-        count = side * lanes
-        if side > SIDES[1]:
-            return lambda x, at, _: memory.in_order(source, x, at, count, lanes)
-        return lambda x, at, _: memory.lanes(source, x, at, count)
+    def keep_clipped(values, value, width):
+        memory.store_clipped(stack, values, zero, last(width), value, lanes)
+
+    tell, load, keep = (valid, some, keep) if masks else (last, clipped, keep_clipped)
+    last, tell, keep = inner(last), inner(tell), inner(keep)
+    strip = _make_strip(s, source, wide, load)
+
+    def blocks(x, at, count, pitch, told, values):
+        """All blocks but the last one are left on the stack, pairs of as many folded to one."""
+        top, met = zero, False
+        for number in range((count - one) // rows):
+            value, seen = strip(x, at + number * rows * pitch, rows, pitch, told)
+            met |= seen
+            pairs = number + one
+            while pairs % two == zero:
+                top -= many
+                value = combine(memory.lanes(stack, values, top, wide), value)
+                pairs //= two
+            memory.store(stack, values, top, value)
+            top += many
+        return top, met
+
+    blocks = inner(blocks)
+
+    def short(x, at, count, pitch, width, values):
+        told, top, met, before = tell(width), zero, False, zero
+        if count > rows:
+            top, met = blocks(x, at, count, pitch, told, values)
+            before = (count - one) // rows * rows
+        value, seen = strip(x, at + before * pitch, count - before, pitch, told)
+        while top:
+            top -= many
+            value = combine(memory.lanes(stack, values, top, wide), value)
+        return value, met | seen
+
+    return inner(short, inlined=True), keep
+
+
+@cache
+def make_pile(s: Scalars, source: int, stack: int, vectors: int) -> Any:
+    """Folds ``count`` rows, the first at ``at`` and each ``pitch`` on, into slot 0 of a stack.
+
+    Those that so many ``vectors`` hold, or 0. Tells whether it met what is watched.
+    """
+    if not vectors:
+        return _make_long(s, source, stack)
+    short, keep = make_short(s, source, stack, vectors)
+    zero = U(0)
+
+    def pile(x, at, count, pitch, width, values):
+        if count == zero:
+            return False
+        value, met = short(x, at, count, pitch, width, values)
+        keep(values, value, width)
+        return met
+
+    return inner(pile)
+
+
+def _make_long(s: Scalars, source: int, stack: int) -> Any:
+    """Rows are read a few vectors at a time, down as many as a block has."""
+    combine, lanes = s.combine, LINE // np.dtype(s.accumulator).itemsize
+    rows, zero, one, two = U(BLOCK), U(0), U(1), U(2)
 
     def make_strips(side):
-        strip, together = _make_strip(s, source, side * lanes, vectors(side)), U(side * lanes)
+        count = side * lanes
+        together = U(count)
+
+        def in_order(x, at, _):
+            return memory.in_order(source, x, at, count, lanes)
+
+        def at_once(x, at, _):
+            return memory.lanes(source, x, at, count)
+
+        strip = _make_strip(s, source, count, in_order if side > A_FEW else at_once)
 
         def strips(x, at, count, pitch, width, values, slot):
             met = False
@@ -98,9 +170,8 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
 
         return inner(strips)
 
-    narrow = _make_strip(s, source, lanes, some)
-    two_wide, four_wide = map(make_row, SIDES[:2])
-    a_few, side_by_side = map(make_strips, SIDES[1:])
+    a_few, side_by_side = map(make_strips, (A_FEW, MANY))
+    most = U(MANY * lanes)
 
     def join(values, first, second, width):
         """A slot and the one after it, in the first."""
@@ -111,15 +182,6 @@ def make_pile(s: Scalars, source: int, stack: int) -> Any:
 
     def block(x, at, count, pitch, width, values, slot):
         """A few rows in one pass."""
-        if width < many:
-            valid = vector.iota(np.int32, lanes, 1) < vector.splat(np.int32(width), lanes)
-            value, seen = narrow(x, at, count, pitch, valid)
-            edges.store_some(stack, values, slot, zero, value, lanes, width)
-            return seen
-        if width <= pair:
-            return two_wide(x, at, count, pitch, width, values, slot)
-        if width <= few:
-            return four_wide(x, at, count, pitch, width, values, slot)
         if width < most:
             return a_few(x, at, count, pitch, width, values, slot)
         return side_by_side(x, at, count, pitch, width, values, slot)

@@ -54,7 +54,7 @@ def _works_on_vectors(op: PoolOp, dtype: np.dtype) -> bool:
 
 def _works_on_tables(axes: Sequence[Laid]) -> bool:
     """Whether kernels for vectors have the windows: of planes that differ, those of rows."""
-    return kernels.alike(axes[0].axis) or (len(axes) <= 2 and axes[-1].by == 1)
+    return spans.alike(axes[0].axis) or (len(axes) <= 2 and axes[-1].by == 1)
 
 
 def program(
