@@ -8,7 +8,7 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(42)
+FIELDS = range(44)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, how many tasks it has, and nanoseconds of work in all, about.
@@ -23,8 +23,9 @@ FIELDS = range(42)
     # Tasks: output rows in one, and rows of scratch that it needs.
     TASK_ROWS, ROOM,
     # Sliding windows: padding above and left, the stride down; of small ones, elements of a later
-    # task to ask for; of large ones, taps down and across and output columns in a panel.
-    BEFORE, LEFT, DOWN_STRIDE, FETCHED, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
+    # task to ask for, and from an output row to the next, and to that beside it in a vector; of
+    # large ones, taps down and across and output columns in a panel.
+    BEFORE, LEFT, DOWN_STRIDE, FETCHED, OUT_BY_ROW, OUT_BY_PLANE, KERNEL_DOWN, KERNEL_ACROSS, PANEL,
     # Any windows: from tap to tap, down and across, what the tile and the stack have room for,
     # whether (1) each plane has windows of its own, and what tells how to fold across: the address
     # of a table, and bytes from a plane's to that of the next; 0 where all have the same.

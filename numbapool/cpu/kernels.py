@@ -12,18 +12,18 @@ from ..geometry import UNIT, Axis, Laid, Sliding, covered
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import is_half
-from . import bins, digits, doubling, frame, gather, pixels, rows, slices, turned, whole
+from . import bins, digits, doubling, ends, frame, gather, pixels, rows, slices, turned, whole
 from .extremes import by_extremes
 from .frame import LINE
 from .machine import MASKS, VECTOR
-from .nearest import Stacked, follow
+from .nearest import Stacked
 from .order import (
+    BEYOND,
     FEWEST_TASKS,
     Lanes,
     Order,
     extent,
     fetched,
-    planes_at_once,
     rows_of,
     task_rows,
 )
@@ -223,7 +223,7 @@ def program(
         # Two wide strips are both at an edge, and their masks would not stay in registers.
         edges = len(across) <= 2 * widest and not across.unpadded and op.better is not None
         lanes = Lanes.of(across, beside, most, most if edges and not MASKS else widest)
-        most_rows, row = len(down), across.size * dtype.itemsize
+        most_rows, row, apart = len(down), across.size * dtype.itemsize, 1
         cell = op.result(dtype).itemsize + (index_dtype.itemsize if index_dtype else 0)
         everything = planes * (down.size * row + len(down) * len(across) * cell)
         if len(axes) == 1 and even and not (alone or lanes.reach):
@@ -231,13 +231,15 @@ def program(
             lines, most_rows = rows_of(planes), max(planes // FEWEST_TASKS, 1)
             down, planes = Sliding(lines, 1), planes // lines
             tall, walk = Laid(down, walk[2], 0), (planes, 0, lines * walk[2])
-        elif even and not (alone or indexed) and lanes.planes == 1 and follow(tall, walk[2]):
-            several = planes_at_once(planes, down.size * row, everything)
-            down, planes = Sliding(several * down.size, down.kernel, down.stride), planes // several
-            tall, walk = Laid(down, tall.by, 0), (planes, 0, several * walk[2])
-            most_rows = len(down)
+        elif even and not (alone or indexed) and (lanes.reach or everything <= BEYOND):
+            as_one = ends.as_one(tall, planes, walk[2], down.size * row, lanes.planes)
+            if as_one:
+                (tall, planes, walk), apart = as_one, lanes.planes
+                down = tall.axis
+                assert isinstance(down, Sliding)
+                most_rows = len(down)
         plane = down.size * row
-        free = type(down) is Sliding and (
+        free = not isinstance(down, Stacked) and (
             down.unpadded if op.better is None
             else op.total and not indexed and dtype.kind in "iub"
         )
@@ -246,6 +248,8 @@ def program(
         moved = down.stride * row + len(across) * cell
         laid, scratch = _lay_rows(down, across, order, lanes, *sizes, row, moved, most_rows)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize
+        laid[frame.OUT_BY_ROW] = apart * len(across)
+        laid[frame.OUT_BY_PLANE] = len(across) * (len(down) if apart == 1 else 1)
     elif name == "whole":
         lanes, window = Lanes(1, all_lanes, 0), (all_lanes,)
         laid, scratch = {frame.TASK_ROWS: 1}, all_lanes * LINE

@@ -34,6 +34,29 @@ class Stacked(Sliding):
         return self.outer.count(cell // len(self.down)) * self.down.count(cell % len(self.down))
 
 
+@dataclass(frozen=True)
+class Ends(Sliding):
+    """The windows of planes end to end, as every so many of one axis of all their rows.
+
+    The ones between are ``beside`` them, a stride further on each. None is padded, and planes have
+    rows that no window takes.
+    """
+
+    planes: int = 1
+    apart: int = 0  # rows from plane to plane
+    beside: int = 1
+    down: Sliding = UNIT
+
+    def __len__(self) -> int:
+        return self.planes * len(self.down) // self.beside
+
+    def rows(self) -> np.ndarray:
+        """Those of every window, in their order."""
+        plane, window = np.divmod(np.arange(len(self)) * self.beside, len(self.down))
+        first = plane * self.apart + window * self.down.stride
+        return (first[:, None] + np.arange(self.kernel)).ravel()
+
+
 def stacked(axes: Sequence[Laid]) -> list[Laid] | None:
     """Three axes as two, if small windows over them share no rows, and those follow one another."""
     if len(axes) != 3:
@@ -56,18 +79,6 @@ def stacked(axes: Sequence[Laid]) -> list[Laid] | None:
     return [Laid(rows, laid.by, laid.place), axes[2]]
 
 
-def follow(laid: Laid, by_plane: int) -> bool:
-    """Whether the windows of planes end to end are those of one plane of all their rows."""
-    down = laid.axis
-    return (
-        type(down) is Sliding
-        and down.before == 0
-        and down.kernel <= down.stride
-        and down.size == down.stride * len(down)
-        and by_plane == down.size * laid.by
-    )
-
-
 def nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
     """The nearest input that a window takes, for each of its taps on a padded axis, or NOWHERE.
 
@@ -78,6 +89,8 @@ def nearest(axis: Axis, beyond: int, selects: bool) -> np.ndarray:
         outer, down = outer[:, None, :, None], down[None, :, None, :]
         known = (outer >= 0) & (down >= 0)
         return np.where(known, outer * axis.down.size + down, NOWHERE).ravel()
+    if isinstance(axis, Ends):
+        return axis.rows()
     assert isinstance(axis, Sliding)
     place = np.arange((len(axis) - 1) * axis.stride + axis.extent + beyond) - axis.before
     before = np.maximum(-(place // axis.dilation), 0) * axis.dilation

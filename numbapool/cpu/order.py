@@ -136,13 +136,6 @@ def rows_of(lines: int) -> int:
     return next(rows for rows in range(min(lines, MOST_LINES), 0, -1) if lines % rows == 0)
 
 
-def planes_at_once(planes: int, plane: int, everything: int) -> int:
-    """How many planes whose rows follow one another are pooled as one."""
-    # Those from beyond the caches are asked for one by one.
-    most = 1 if everything > BEYOND else min(TILE_BYTES // plane, planes // FEWEST_TASKS)
-    return next((count for count in range(most, 1, -1) if planes % count == 0), 1)
-
-
 def fetched(lanes: Lanes, plane: int, everything: int) -> int:
     """How many bytes of a later task each one asks for."""
     task = lanes.planes * plane

@@ -35,6 +35,8 @@ from .frame import (
     HEIGHT_OUT,
     LEFT,
     LINE,
+    OUT_BY_PLANE,
+    OUT_BY_ROW,
     PLACE_DOWN,
     PLANES,
     ROOM,
@@ -143,7 +145,8 @@ def make_rows(
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
         left = np.int64(memory.word(frame, LEFT))
-        apart = memory.word(frame, DOWN_STRIDE)
+        apart, out_by_row = memory.word(frame, DOWN_STRIDE), memory.word(frame, OUT_BY_ROW)
+        out_by_plane = memory.word(frame, OUT_BY_PLANE)
         last_plane = memory.word(frame, PLANES) - planes_a_task
         fetched = memory.word(frame, FETCHED)
         ahead_of = U(TASKS_AHEAD) * fetched
@@ -182,7 +185,7 @@ def make_rows(
             bottom = vector.least(top + task_rows, height_out)
             begin = zero
             while begin < strips:
-                to = (plane * height_out + top) * cells
+                to = plane * height_out * cells + top * out_by_row
                 if held and not waiting:
                     start = np.int64(vector.least(begin * many, last_strip)) * step - left
                     kept_rows = calls.several(
@@ -205,8 +208,8 @@ def make_rows(
                         if divides:
                             share = memory.load(INPUT, down_counts, o)
                             count = shares * vector.splat(share, every)
-                        give(value, where, count, out, index, to, height_out * cells, many)
-                        to += cells
+                        give(value, where, count, out, index, to, out_by_plane, many)
+                        to += out_by_row
                 for o in range(looked_at, bottom):
                     low, known, fills, to_tile = np.int64(o * apart), zero, U(waiting), zero
                     if at_once:
@@ -271,10 +274,10 @@ def make_rows(
                         # What is beyond a row is that of the next ones, which come later.
                         some = single and not (masks_cost and o + beyond < bottom)
                         give(
-                            value, where, count, out, index, to + j, height_out * cells,
+                            value, where, count, out, index, to + j, out_by_plane,
                             cells if some else many,
                         )  # fmt: skip
-                    to += cells
+                    to += out_by_row
                 begin += together
             if blind and met(unseens):
                 return task
