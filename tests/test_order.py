@@ -9,7 +9,9 @@ from strategies import few
 from test_windows import assert_same
 
 import numbapool
-from numbapool.cpu.order import BEYOND, FAR, MOST_KEPT, NEAR_OVERLAPPING, planes_at_once
+from numbapool.cpu.ends import as_one
+from numbapool.cpu.order import BEYOND, FAR, MOST_KEPT, NEAR_OVERLAPPING
+from numbapool.geometry import Laid, Sliding
 
 
 def equals_torch(x, kernel, stride, padding=0):
@@ -68,12 +70,21 @@ def test_small_planes_past_the_second_cache(kernel):
     equals_torch(x, kernel, 2)
 
 
-@pytest.mark.parametrize("shape", [(2, 65, 6, 14), (1, 640, 2, 40)])
-def test_planes_that_are_pooled_as_one(shape):
-    assert planes_at_once(shape[0] * shape[1], shape[2] * shape[3] * 4, 0) > 1
+@pytest.mark.parametrize(
+    ("shape", "beside"),
+    [
+        ((2, 65, 6, 14), 1), ((1, 640, 2, 40), 1), ((4, 256, 14, 14), 2), ((5, 80, 13, 13), 2),
+        ((4, 128, 8, 8), 4), ((3, 128, 4, 2), 4), ((2, 192, 9, 7), 4), ((40, 512, 15, 14), 1),
+    ],
+)  # fmt: skip
+def test_planes_that_are_pooled_as_one(shape, beside):
+    images, channels, height, width = shape
+    rows = Laid(Sliding(height, 2, 2), width, width)
+    assert as_one(rows, images * channels, height * width, 4 * height * width, beside)
     x = np.random.default_rng(0).standard_normal(shape, np.float32)
-    x[0, 7, 1, 3] = np.nan
+    x[0, 7, 1, 1] = np.nan
     equals_torch(x, 2, 2)
+    equals_torch(x, 1, 2)
 
 
 def test_what_no_window_takes_is_not_seen():

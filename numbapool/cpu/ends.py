@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from ..geometry import Laid, Sliding
 from .nearest import Ends
 from .order import FEWEST_TASKS, TILE_BYTES
 
 
 class Tall(NamedTuple):
-    """Rows ``beside`` one another in a vector are planes to the kernel, of every so many rows."""
+    """Rows ``beside`` one another in a vector are planes to the kernel, of every so many rows.
+
+    In an index map, ``places`` are what is added to those of each such row.
+    """
 
     laid: Laid
     planes: int
     walk: tuple[int, int, int]
+    places: np.ndarray
 
 
 def as_one(laid: Laid, planes: int, by_plane: int, plane: int, beside: int) -> Tall | None:
@@ -38,5 +44,8 @@ def as_one(laid: Laid, planes: int, by_plane: int, plane: int, beside: int) -> T
             if not equally:
                 axis = Ends(rows, taps, taps, planes=several, apart=apart, beside=beside, down=down)
             walk = beside, several * by_plane, down.stride * laid.by
-            return Tall(Laid(axis, laid.by, 0), planes // several * beside, walk)
+            number = np.arange(several * cells).reshape(-1, beside)
+            beyond = number % beside * down.stride - number // cells * apart
+            planes = planes // several * beside
+            return Tall(Laid(axis, laid.by, laid.place), planes, walk, beyond * laid.place)
     return None

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..jit import inner
 
-FIELDS = range(44)
+FIELDS = range(45)
 (
     # The kernel's address, that of the one which does what it leaves (or 0), the bytes of scratch
     # that it needs to itself, how many tasks it has, and nanoseconds of work in all, about.
     KERNEL, EXACT, SCRATCH, TASKS, WORK,
     # Addresses of tables.
-    ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS,
+    ROWS, COLS, DOWN_COUNTS, ACROSS_COUNTS, PLACES,
     # Planes: channels of a batch; elements from batch to batch, plane to plane and row to row, and
     # from the first to behind the last; sizes.
     CHANNELS, BY_BATCH, BY_CHANNEL, BY_ROW, EXTENT, PLANES, HEIGHT, WIDTH, HEIGHT_OUT, CELLS,

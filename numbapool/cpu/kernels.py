@@ -231,11 +231,12 @@ def program(
             lines, most_rows = rows_of(planes), max(planes // FEWEST_TASKS, 1)
             down, planes = Sliding(lines, 1), planes // lines
             tall, walk = Laid(down, walk[2], 0), (planes, 0, lines * walk[2])
-        elif even and not (alone or indexed) and (lanes.reach or everything <= BEYOND):
+        elif even and not alone and (lanes.reach or everything <= BEYOND):
             as_one = ends.as_one(tall, planes, walk[2], down.size * row, lanes.planes)
             if as_one:
-                (tall, planes, walk), apart = as_one, lanes.planes
-                down = tall.axis
+                tall, planes, walk, places = as_one
+                down, apart = tall.axis, lanes.planes
+                tables[frame.PLACES] = np.repeat(places, lanes.cells, 1).astype(lane)
                 assert isinstance(down, Sliding)
                 most_rows = len(down)
         plane = down.size * row
@@ -245,6 +246,7 @@ def program(
         )
         order = Order.of(down, len(across) <= widest, plane, everything, free)
         window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
+        window = *window, indexed and frame.PLACES in tables
         moved = down.stride * row + len(across) * cell
         laid, scratch = _lay_rows(down, across, order, lanes, *sizes, row, moved, most_rows)
         laid[frame.FETCHED] = fetched(lanes, plane, everything) // dtype.itemsize

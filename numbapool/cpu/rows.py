@@ -38,6 +38,7 @@ from .frame import (
     OUT_BY_PLANE,
     OUT_BY_ROW,
     PLACE_DOWN,
+    PLACES,
     PLANES,
     ROOM,
     ROWS,
@@ -55,11 +56,11 @@ U = np.uintp
 
 def make_rows(
     s: Scalars, kernel: tuple[int, int], stride: int, order: Order, lanes: Lanes, counted: bool,
-    indexed: bool,
+    tall: bool, indexed: bool,
 ) -> Any:  # fmt: skip
     """The kernel: all windows of the tasks ``first`` to ``last``.
 
-    ``counted``: columns count in an index map.
+    ``counted``: columns count in an index map. ``tall``: planes are several, end to end.
     """
     combine, better, finish = s.combine, s.better, s.finish
     across = make_across(s, kernel[1], stride, lanes, indexed and counted)
@@ -122,11 +123,14 @@ def make_rows(
 
     keep = inner(keep)
 
-    def give(value, where, count, out, index, to, by_plane, cells):
+    def give(value, where, count, out, index, to, by_plane, cells, places, o):
         done = vector.convert(finish(vector.mixed(value, group), count), result)
         edges.store_some(OUTPUT, out, to, by_plane, done, strip_cells, cells)
         if indexed:
-            place = vector.convert(vector.mixed(where, group), index_type)
+            where = vector.mixed(where, group)
+            if tall:
+                where += memory.lanes(INPUT, places, o * all_lanes, every)
+            place = vector.convert(where, index_type)
             edges.store_some(OUTPUT_INDEX, index, to, by_plane, place, strip_cells, cells)
 
     give = inner(give)
@@ -141,6 +145,7 @@ def make_rows(
         channels, by_row = memory.word(frame, CHANNELS), np.int64(memory.word(frame, BY_ROW))
         by_batch, by_channel = memory.word(frame, BY_BATCH), memory.word(frame, BY_CHANNEL)
         nearest = memory.pointer(memory.word(frame, ROWS), np.int64)
+        places = memory.pointer(memory.word(frame, PLACES), lane)
         width, extent = np.int64(memory.word(frame, WIDTH)), memory.word(frame, EXTENT)
         height_out, cells = memory.word(frame, HEIGHT_OUT), memory.word(frame, CELLS)
         task_rows, room = memory.word(frame, TASK_ROWS), memory.word(frame, ROOM)
@@ -208,7 +213,9 @@ def make_rows(
                         if divides:
                             share = memory.load(INPUT, down_counts, o)
                             count = shares * vector.splat(share, every)
-                        give(value, where, count, out, index, to, out_by_plane, many)
+                        give(
+                            value, where, count, out, index, to, out_by_plane, many, places, o
+                        )
                         to += out_by_row
                 for o in range(looked_at, bottom):
                     low, known, fills, to_tile = np.int64(o * apart), zero, U(waiting), zero
@@ -275,7 +282,7 @@ def make_rows(
                         some = single and not (masks_cost and o + beyond < bottom)
                         give(
                             value, where, count, out, index, to + j, out_by_plane,
-                            cells if some else many,
+                            cells if some else many, places, o,
                         )  # fmt: skip
                     to += out_by_row
                 begin += together
