@@ -10,7 +10,7 @@ from test_windows import assert_same
 
 import numbapool
 from numbapool.cpu.ends import as_one
-from numbapool.cpu.order import BEYOND, FAR, MOST_KEPT, NEAR_OVERLAPPING
+from numbapool.cpu.order import BEYOND, FAR, MOST_KEPT, NEAR_OVERLAPPING, Lanes
 from numbapool.geometry import Laid, Sliding
 
 
@@ -80,7 +80,8 @@ def test_small_planes_past_the_second_cache(kernel):
 def test_planes_that_are_pooled_as_one(shape, beside):
     images, channels, height, width = shape
     rows = Laid(Sliding(height, 2, 2), width, width)
-    assert as_one(rows, images * channels, height * width, 4 * height * width, beside)
+    plane, lanes = height * width, Lanes(16 // beside, beside, 32)
+    assert as_one(rows, images * channels, plane, 4 * plane, lanes, 0)
     x = np.random.default_rng(0).standard_normal(shape, np.float32)
     x[0, 7, 1, 1] = np.nan
     equals_torch(x, 2, 2)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..geometry import Laid, Sliding
 from .nearest import Ends
-from .order import FEWEST_TASKS, TILE_BYTES
+from .order import BEYOND, FAR, FEWEST_TASKS, TILE_BYTES, Lanes, fetched
 
 
 class Tall(NamedTuple):
@@ -26,12 +26,21 @@ class Tall(NamedTuple):
     places: np.ndarray
 
 
-def as_one(laid: Laid, planes: int, by_plane: int, plane: int, beside: int) -> Tall | None:
-    """Planes of so many bytes as fewer ones, if that pays."""
-    down = laid.axis
+def as_one(
+    laid: Laid, planes: int, by_plane: int, plane: int, lanes: Lanes, everything: int
+) -> Tall | None:
+    """Planes of so many bytes as fewer ones, if that pays; ``everything`` are those of all arrays.
+
+    Past the caches it does not for strips, nor, from memory, for planes one by one, if they are
+    small enough to be asked for.
+    """
+    down, beside = laid.axis, lanes.planes
     assert isinstance(down, Sliding)
+    asked = beside == 1 and everything > FAR and fetched(lanes, plane, everything) > 0
+    if asked or (everything > BEYOND and not lanes.reach):
+        return None
     alone = type(down) is Sliding and down.unpadded and down.kernel <= down.stride
-    if not alone or by_plane % laid.by:
+    if not alone or not 0 < down.size * laid.by <= by_plane or by_plane % laid.by:
         return None
     cells, apart, taps = len(down), by_plane // laid.by, down.kernel
     equally = apart == cells * down.stride  # far apart, neighbours of two planes, too

@@ -18,7 +18,6 @@ from .frame import LINE
 from .machine import MASKS, VECTOR
 from .nearest import Stacked
 from .order import (
-    BEYOND,
     FEWEST_TASKS,
     Lanes,
     Order,
@@ -231,8 +230,8 @@ def program(
             lines, most_rows = rows_of(planes), max(planes // FEWEST_TASKS, 1)
             down, planes = Sliding(lines, 1), planes // lines
             tall, walk = Laid(down, walk[2], 0), (planes, 0, lines * walk[2])
-        elif even and not alone and (lanes.reach or everything <= BEYOND):
-            as_one = ends.as_one(tall, planes, walk[2], down.size * row, lanes.planes)
+        elif even and not alone:
+            as_one = ends.as_one(tall, planes, walk[2], down.size * row, lanes, everything)
             if as_one:
                 tall, planes, walk, places = as_one
                 down, apart = tall.axis, lanes.planes
