@@ -252,7 +252,8 @@ def program(
         laid[frame.OUT_BY_ROW] = apart * len(across)
         laid[frame.OUT_BY_PLANE] = len(across) * (len(down) if apart == 1 else 1)
     elif name == "whole":
-        lanes, window = Lanes(1, all_lanes, 0), (all_lanes,)
+        lanes = Lanes(1, all_lanes, 0)
+        window = all_lanes, whole.known(across.size, all_lanes, op.better is not None)
         laid, scratch = {frame.TASK_ROWS: 1}, all_lanes * LINE
     elif name == "doubling":
         assert isinstance(down, Sliding)
