@@ -10,7 +10,14 @@ from test_windows import assert_same
 
 import numbapool
 from numbapool.cpu.ends import as_one
-from numbapool.cpu.order import BEYOND, FAR, MOST_KEPT, NEAR_OVERLAPPING, Lanes
+from numbapool.cpu.order import (
+    BEYOND,
+    FAR,
+    MOST_KEPT,
+    NEAR_OVERLAPPING,
+    STREAMED_FROM,
+    Lanes,
+)
 from numbapool.geometry import Laid, Sliding
 
 
@@ -86,6 +93,22 @@ def test_planes_that_are_pooled_as_one(shape, beside):
     x[0, 7, 1, 1] = np.nan
     equals_torch(x, 2, 2)
     equals_torch(x, 1, 2)
+
+
+@pytest.mark.parametrize("window", [(2, 2), (3, 2, 1)])
+def test_results_that_are_stored_past_the_caches(window):
+    x = np.random.default_rng(0).standard_normal((5, 64, 224, 180), np.float32)
+    assert x.nbytes > STREAMED_FROM
+    x[3, 2, 100, 90] = np.nan
+    expected = torch.nn.functional.max_pool2d(torch.from_numpy(x), *window).numpy()
+    assert_same(numbapool.max_pool2d(x, *window), expected)
+    room = np.full(expected.size + 8, 7, np.float32)
+    for start in (1, 4):  # begins at a multiple of 16 bytes or not
+        out = room[start : start + expected.size].reshape(expected.shape)
+        assert_same(numbapool.max_pool2d(x, *window, out=out), expected)
+        assert np.all(room[:start] == 7)
+        assert np.all(room[start + expected.size :] == 7)
+        room[:] = 7
 
 
 def test_what_no_window_takes_is_not_seen():

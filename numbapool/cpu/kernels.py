@@ -243,7 +243,8 @@ def program(
             down.unpadded if op.better is None
             else op.total and not indexed and dtype.kind in "iub"
         )
-        order = Order.of(down, len(across) <= widest, plane, everything, free)
+        row_out = 0 if indexed else len(across) * cell
+        order = Order.of(down, len(across) <= widest, plane, everything, free, row_out)
         window = (down.kernel, across.kernel), across.stride, order, lanes, broad.place > 0
         window = *window, indexed and frame.PLACES in tables
         moved = down.stride * row + len(across) * cell

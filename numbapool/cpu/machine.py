@@ -15,5 +15,7 @@ MASKS = "+avx512bw" in _features
 LEAST_MASKED = 1 if MASKS else 4 if "+avx2" in _features else 16
 #: Bytes of the smallest numbers that can be looked up in registers; more than any where none can.
 LEAST_LOOKED_UP = (1 if "+avx512vbmi" in _features.split(",") else 2) if MASKS else 16
+#: Whether numbers can be stored past the caches, from addresses that are multiples of 16 bytes on.
+STREAMS = "+sse2" in _features.split(",")
 #: Bytes of a register.
 VECTOR = 64 if MASKS else 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..geometry import Sliding
-from .machine import MASKS
+from .machine import MASKS, STREAMS
 
 TILE_BYTES = 16 * 1024
 #: Strips of two registers spare half of the loop, but for what lies past the last output.
@@ -24,6 +24,9 @@ NEAR_OVERLAPPING, NEAR, NEAR_FROM_FAR = 128 * 1024, (32 if MASKS else 14) * 1024
 #: Rows up to so many bytes come from memory in their order, about, if those of a window are read at
 #: once.
 SHORT = 512
+#: Output rows of at least so many bytes are stored past the caches, where arrays have so many, if
+#: they begin at multiples of 16.
+STREAMED, STREAMED_FROM, ALIGNED = 128, 48 * 1024 * 1024, 16
 #: Rows of a window that are longer together are folded again rather than kept.
 MOST_KEPT = 1024 * 1024
 #: Small planes are not foreseen: tasks of so many bytes ask for those of a later one.
@@ -80,10 +83,15 @@ class Order(NamedTuple):
     held: int  # rows that a window has in common with the next one, which are not folded again
     joined: bool = False  # the rows of a window are folded down before across
     inside: bool = False  # no row of a window lies outside: none is looked up
+    streams: bool = False  # whole vectors are stored past the caches
 
     @classmethod
-    def of(cls, down: Sliding, narrow: bool, plane: int, everything: int, free: bool) -> Order:
+    def of(
+        cls, down: Sliding, narrow: bool, plane: int, everything: int, free: bool, row_out: int
+    ) -> Order:
         """For planes of so many bytes; ``everything`` are the bytes of all arrays.
+
+        An output row has ``row_out``, or 0 if it has an index map.
 
         Outputs of a row that is ``narrow`` fit in the widest vector of any machine, so that sums
         meet in one order on all. Rows that are ``free`` may meet in any order, wherever they are.
@@ -93,7 +101,12 @@ class Order(NamedTuple):
         if free and order.by_strip and down.stride > 1:
             order = order._replace(held=0)
         joined = free and down.kernel > 1 and not (order.held or order.waiting)
-        return order._replace(joined=joined, inside=type(down) is Sliding and down.unpadded)
+        streams = STREAMS and everything > STREAMED_FROM and row_out >= STREAMED
+        return order._replace(
+            joined=joined,
+            inside=type(down) is Sliding and down.unpadded,
+            streams=streams and row_out % ALIGNED == 0 and not (narrow or order.by_strip),
+        )
 
     @classmethod
     def _of(cls, down: Sliding, narrow: bool, plane: int, everything: int) -> Order:

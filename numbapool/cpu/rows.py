@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import calls, edges, memory, taps, vector
+from . import calls, edges, memory, stream, taps, vector
 from .across import make_across
 from .frame import (
     ACROSS_COUNTS,
@@ -48,7 +48,7 @@ from .frame import (
 )  # fmt: skip
 from .machine import MASKS
 from .memory import INPUT, OUTPUT, OUTPUT_INDEX, TILE, TILE_INDEX
-from .order import TASKS_AHEAD, Lanes, Order
+from .order import ALIGNED, TASKS_AHEAD, Lanes, Order
 from .scalars import Scalars
 
 U = np.uintp
@@ -69,12 +69,13 @@ def make_rows(
     selects, divides, blind, fill = s.selects, s.divides, s.blind, s.fill
     watched, worse, met = s.watched, s.worse, s.met
     begun, unseen_of = s.across.start, s.across.unseen
-    stamp, (by_strip, waiting, held, joined, rows_inside) = s.fingerprint, order
+    stamp, (by_strip, waiting, held, joined, rows_inside, streams) = s.fingerprint, order
     folds = 1 if joined else kernel[0]
     item = U(np.dtype(accumulator).itemsize)
     strip_cells, every = lanes.cells, lanes.all
     group = taps.mixing(np.dtype(s.source).itemsize, lanes.cells, stride, lanes.planes)
     single, inside = lanes.reach > 0, lanes.inside
+    streams &= strip_cells * np.dtype(result).itemsize % ALIGNED == 0
     zero, one, many = U(0), U(1), U(lanes.cells)
     planes_a_task, all_lanes = U(lanes.planes), U(lanes.all)
     masks_cost = not MASKS  # loads and stores of some lanes take longer than those of all
@@ -123,9 +124,12 @@ def make_rows(
 
     keep = inner(keep)
 
-    def give(value, where, count, out, index, to, by_plane, cells, places, o):
+    def give(value, where, count, out, index, to, by_plane, cells, places, o, aligned):
         done = vector.convert(finish(vector.mixed(value, group), count), result)
-        edges.store_some(OUTPUT, out, to, by_plane, done, strip_cells, cells)
+        if streams and aligned and cells >= many:
+            stream.store(OUTPUT, out, to, done)
+        else:
+            edges.store_some(OUTPUT, out, to, by_plane, done, strip_cells, cells)
         if indexed:
             where = vector.mixed(where, group)
             if tall:
@@ -138,7 +142,7 @@ def make_rows(
     def rows(frame, scratch, first, last, x_at, out_at, index_at):
         stamp  # noqa: B018  a name in the closure is part of the cache's key
         x = memory.pointer(x_at, source)
-        out = memory.pointer(out_at, result)
+        out, aligned = memory.pointer(out_at, result), out_at % U(ALIGNED) == zero
         index = memory.pointer(index_at, index_type)
         down_counts = memory.pointer(memory.word(frame, DOWN_COUNTS), accumulator)
         across_counts = memory.pointer(memory.word(frame, ACROSS_COUNTS), accumulator)
@@ -214,8 +218,9 @@ def make_rows(
                             share = memory.load(INPUT, down_counts, o)
                             count = shares * vector.splat(share, every)
                         give(
-                            value, where, count, out, index, to, out_by_plane, many, places, o
-                        )
+                            value, where, count, out, index, to, out_by_plane, many, places, o,
+                            aligned,
+                        )  # fmt: skip
                         to += out_by_row
                 for o in range(looked_at, bottom):
                     low, known, fills, to_tile = np.int64(o * apart), zero, U(waiting), zero
@@ -282,15 +287,18 @@ def make_rows(
                         some = single and not (masks_cost and o + beyond < bottom)
                         give(
                             value, where, count, out, index, to + j, out_by_plane,
-                            cells if some else many, places, o,
+                            cells if some else many, places, o, aligned,
                         )  # fmt: skip
                     to += out_by_row
                 begin += together
             if blind and met(unseens):
-                return task
+                last = task
+                break
             top = bottom
             if top == height_out:
                 group, top = group + one, zero
+        if streams:
+            stream.settle()
         return last
 
     return rows
