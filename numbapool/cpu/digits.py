@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import edges, memory, vector
+from . import edges, lookup, memory, vector
 from .frame import LINE
-from .lookup import lookup
 from .memory import INPUT, OUTPUT, TILE
 from .pile import make_short
 from .scalars import Scalars
@@ -61,9 +60,10 @@ def _make_found(s: Scalars, wide: int, by: int) -> Any:
 
     def met(row, value, places, at):
         first = memory.lanes(INPUT, places, at, lanes)
-        found = lookup(row, first)
+        found = lookup.lanes(row, first)
         if selects:
-            found = combine(found, lookup(row, memory.lanes(INPUT, places, at + many, lanes)))
+            others = memory.lanes(INPUT, places, at + many, lanes)
+            found = combine(found, lookup.lanes(row, others))
         else:
             found = combine(value, found)
         return vector.pick(first < 0, value, found)

@@ -1,6 +1,7 @@
 """Lanes of a row that several vectors hold, looked up by their numbers, in registers.
 
-LLVM has no such instruction; AVX-512 has one for two vectors.
+LLVM has no such instruction; AVX-512 has one for two vectors. Kernels call it as ``lookup.lanes``,
+as they call what is in `memory`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def has(item: int, wide: int) -> bool:
 
 
 @intrinsic
-def lookup(typing_context: Any, row: Any, places: Any) -> Any:
+def lanes(typing_context: Any, row: Any, places: Any) -> Any:
     """The lanes of a row that ``places`` says; they are signed, as wide, and fill one register.
 
     A place below 0 gives any lane.
@@ -32,18 +33,18 @@ def lookup(typing_context: Any, row: Any, places: Any) -> Any:
     kind = Vector(row.dtype, places.lanes)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        wanted, lanes = args[1], places.lanes
+        wanted, count = args[1], places.lanes
         parts = [
-            builder.bitcast(shuffle(builder, args[0], list(range(at, at + lanes))), wanted.type)
-            for at in range(0, row.lanes, lanes)
+            builder.bitcast(shuffle(builder, args[0], list(range(at, at + count))), wanted.type)
+            for at in range(0, row.lanes, count)
         ]
         of = ir.FunctionType(wanted.type, [wanted.type] * 3)
         name = f"llvm.x86.avx512.vpermi2var.{NAMES[places.dtype.bitwidth // 8]}.512"
         permuted = cgutils.get_or_insert_function(builder.module, of, name)
         pairs = zip(parts[::2], parts[1::2] or parts, strict=True)
-        found, size = [builder.call(permuted, [one, wanted, two]) for one, two in pairs], 2 * lanes
+        found, size = [builder.call(permuted, [one, wanted, two]) for one, two in pairs], 2 * count
         while len(found) > 1:
-            digit = spread(builder, wanted.type.element(size), lanes)
+            digit = spread(builder, wanted.type.element(size), count)
             second = builder.icmp_signed("!=", builder.and_(wanted, digit), wanted.type(None))
             both = zip(found[::2], found[1::2], strict=True)
             found, size = [builder.select(second, two, one) for one, two in both], 2 * size
