@@ -60,17 +60,20 @@ def set_default_target(target: str | None) -> None:
 def on_device(x: Any) -> bool:
     """Whether ``x`` says that it lies on a GPU."""
     # torch's say so; else, it would take a microsecond to have no interface.
-    if getattr(x, "is_cpu", False) or isinstance(x, np.ndarray):
-        return False
+    said = getattr(x, "is_cuda", None)
+    if isinstance(said, bool) or isinstance(x, np.ndarray):
+        return bool(said)
     if getattr(getattr(x, "device", None), "type", None) == "cuda":
         return True
-    if hasattr(x, "__cuda_array_interface__") or type(x).__module__.startswith("numba.cuda."):
+    if type(x).__module__.startswith("numba.cuda.") or hasattr(x, "__cuda_array_interface__"):
         return True
     return dlpack.place(x) in dlpack.GPU
 
 
 def is_cuda(x: Any, target: str | None) -> bool:
     """Whether an array is pooled on a GPU."""
+    if target is None and default is None:
+        return on_device(x)
     target = checked("target", target)
     if target:
         return target == "cuda"
@@ -141,7 +144,8 @@ def adapt(name: str, x: Any) -> tuple[Any, Any]:
 
 
 def run(*args: Any) -> Any:
-    """`cuda.run.run`, imported when it is needed."""
-    from .cuda.run import run
+    """`cuda.run.run`, imported when it is needed; it takes this function's place."""
+    from .cuda import run
 
-    return run(*args)
+    globals().update(run=run.run)
+    return run.run(*args)

@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 import pytest
-from numba.core.types import none, uintp
+from numba.core.types import none
 from numba.np.numpy_support import from_dtype
 from strategies import few
 
@@ -24,7 +24,7 @@ pytest.importorskip("numba_cuda", reason="pip install numbapool[cuda13]")
 from numba import cuda
 from ptx import CAPABILITIES, lowered, steps
 
-from numbapool.cuda import api
+from numbapool.cuda import launches
 
 FLOATS = [np.dtype(name) for name in ("float32", "float16", "float64")] + [BFLOAT16]
 OTHERS = [np.dtype(name) for name in ("int8", "bool", "int64", "uint16", "int32", "uint64")]
@@ -114,4 +114,4 @@ def test_none_takes_the_place_of_a_pointer():
     each = len(re.findall(r"\.param \.u64", cuda.compile_ptx(
         lambda out: None, (array,), cc=(9, 0))[0]))  # fmt: skip
     assert len(re.findall(r"\.param \.u64", ptx)) == 2 * each + 1
-    assert api.Absent.prepare_args(none, None, stream=0, retr=[]) == (uintp, 0)
+    assert launches._told(None) == (none, [0])

@@ -46,7 +46,9 @@ def tests(run: Run) -> None:
         return
     seconds = max(min(TESTS, run.left - KEPT), 10)
     which = "tests/cuda/test_arrays.py::test_an_empty_batch" if run.tiny else "tests/cuda"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", which]
+    # What other plugins warn of would be an error.
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p",
+               "no:benchmark", which]  # fmt: skip
     if not run.tiny and find_spec("xdist"):
         command += ["-n", "8"]
     code, written = _run(command, seconds)

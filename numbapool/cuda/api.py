@@ -1,4 +1,4 @@
-"""The one import of CUDA: what kernels are compiled with, and what is said where it is missing."""
+"""The one import of CUDA, and what is said where it is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from numba import config, types
+from numba import config
 
 #: Kernels run in Python, thread by thread, on arrays of the host.
 SIMULATED = bool(config.ENABLE_CUDASIM)
@@ -27,8 +27,6 @@ with warnings.catch_warnings():
 if SIMULATED:
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 else:
-    from numba.cuda.core import config as settings
-
     FakeCUDAArray = ()
 
 #: The process that CUDA was first used in: a child of it has no device.
@@ -79,42 +77,6 @@ def on(device: int) -> Any:
 def device(function: Callable[..., Any]) -> Any:
     """``function`` made callable from kernels; in the simulator, it stays the plain function."""
     return function if SIMULATED else cuda.jit(device=True, inline="always")(function)
-
-
-class Absent:
-    """How None is passed: Numba compiles kernels for it as for a pointer, but launches none."""
-
-    @staticmethod
-    def prepare_args(kind: Any, value: Any, **further: Any) -> tuple[Any, Any]:
-        return (types.uintp, 0) if value is None else (kind, value)
-
-
-_quiet = threading.Lock()  # the setting is of the whole process
-
-
-class Kernel:
-    """A kernel, compiled for the types of its first call; small grids are nothing to warn of."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.made = cuda.jit(function, extensions=[Absent])
-
-    def __getitem__(self, how: tuple[Any, ...]) -> Any:
-        with _quiet:
-            asked, settings.CUDA_LOW_OCCUPANCY_WARNINGS = settings.CUDA_LOW_OCCUPANCY_WARNINGS, 0
-            try:
-                return self.made[how]
-            finally:
-                settings.CUDA_LOW_OCCUPANCY_WARNINGS = asked
-
-
-#: What makes a kernel of a function.
-compiled: Callable[[Callable[..., Any]], Any] = cuda.jit if SIMULATED else Kernel
-
-
-@cache
-def made(make: Callable[..., Any], *of: Any) -> Any:
-    """The kernel that ``make(*of)`` gives, made once."""
-    return compiled(make(*of))
 
 
 def _float_of(bits: Any) -> Any:

@@ -17,6 +17,7 @@ from ..ops.base import BFLOAT16
 from ..targets import on_device
 from . import streams
 from .api import SIMULATED, FakeCUDAArray, check, cuda, on
+from .launches import View
 from .libraries import NUMBA, Interface, Library, cupy_library, interface, numba_of, torch_on
 from .scalars import stored
 from .wide import BYTES
@@ -98,10 +99,8 @@ class DeviceArray:
         """A copy of an array of the host, where this one is and of its library."""
         made = self.like(host.shape, host.dtype)
         flat = np.ascontiguousarray(host).view(stored(host.dtype)).reshape(-1)
-        if SIMULATED:
-            made.flat()[:] = flat
-        elif host.size:
-            made.flat().copy_to_device(flat, stream=self.library.stream())
+        if host.size:
+            made.memory().copy_to_device(flat, stream=self.library.stream())
         return made
 
     def like(self, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
@@ -110,8 +109,8 @@ class DeviceArray:
 
     def to_host(self) -> np.ndarray:
         """A copy of it in an array of NumPy's."""
-        flat, stream = self.flat(), self.library.stream()
-        host = np.array(flat) if SIMULATED else flat.copy_to_host(stream=stream)
+        stream = self.library.stream()
+        host = self.memory().copy_to_host(stream=stream)
         streams.wait(stream)
         return as_strided(host.view(self.dtype), self.shape, self.strides)
 
@@ -154,6 +153,15 @@ class DeviceArray:
         reach = 1 + sum((n - 1) * step for n, step in steps) // self.itemsize if self.size else 0
         return self._seen_as((reach,), (self.itemsize,))
 
+    def memory(self) -> Any:
+        """The same as an array of Numba's, which can be copied."""
+        flat = self.flat()
+        if SIMULATED:
+            return FakeCUDAArray(flat)
+        address, shape, strides, dtype, owner = flat
+        view = Interface(address, shape, strides, dtype, not self.writable, owner)
+        return cuda.as_cuda_array(view, sync=False)
+
     def rows(self) -> Any:
         """The array as it is, as kernels take it."""
         return self._seen_as(self.shape, self.strides)
@@ -166,8 +174,7 @@ class DeviceArray:
         kind = stored(self.dtype)
         if SIMULATED:
             return as_strided(self.address.view(kind), shape, strides)
-        view = Interface(self.address, shape, strides, kind, not self.writable, self.owner)
-        return cuda.as_cuda_array(view, sync=False)
+        return View(self.address, shape, strides, kind, self.owner)
 
 
 def check_out(

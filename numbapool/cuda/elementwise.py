@@ -11,8 +11,9 @@ import numpy as np
 
 from ..elementwise import itself
 from . import api, streams
-from .api import cuda, device, made
+from .api import cuda, device
 from .arrays import NUMBA, DeviceArray, seen
+from .launches import made
 from .scalars import fitted, read_as, stored, stored_as
 
 U = np.uint64

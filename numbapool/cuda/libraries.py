@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -126,15 +127,19 @@ def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     return x.reshape(shape)
 
 
+@cache
+def _torch_kind(dtype: np.dtype) -> Any:
+    return getattr(sys.modules["torch"], "bfloat16" if dtype == BFLOAT16 else dtype.name)
+
+
 def torch_on(device: Any) -> Library:
     torch = sys.modules["torch"]
 
     def empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
-        name = "bfloat16" if dtype == BFLOAT16 else dtype.name
-        return torch.empty(shape, dtype=getattr(torch, name), device=device)
+        return torch.empty(shape, dtype=_torch_kind(dtype), device=device)
 
     def stream() -> Any:
-        return cuda.external_stream(torch.cuda.current_stream(device).cuda_stream)
+        return streams.at(torch.cuda.current_stream(device).cuda_stream)
 
     def using(address: int) -> Any:
         return torch.cuda.stream(torch.cuda.ExternalStream(address, device))
@@ -146,6 +151,6 @@ def cupy_library() -> Library:
     module = sys.modules["cupy"]
 
     def stream() -> Any:
-        return cuda.external_stream(module.cuda.get_current_stream().ptr)
+        return streams.at(module.cuda.get_current_stream().ptr)
 
     return Library("cupy", module.empty, _transposed, _reshaped, stream, module.cuda.ExternalStream)

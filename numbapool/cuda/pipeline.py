@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 from .. import arrays
 from ..batches import Call, Slot, named
 from . import api, streams
-from .api import SIMULATED, FakeCUDAArray, cuda
+from .api import SIMULATED, cuda
 from .arrays import NUMBA, DeviceArray, seen
 from .scalars import stored
 
@@ -125,7 +125,7 @@ class OnDevice:
 
     def _fetched(self, result: DeviceArray) -> tuple[np.ndarray, DeviceArray]:
         """Page-locked memory that holds all of a result's when the stream is done."""
-        flat = FakeCUDAArray(result.flat()) if SIMULATED else result.flat()
+        flat = result.memory()
         landed = self.pinned.take(flat.shape, flat.dtype)
         flat.copy_to_host(landed, stream=self.stream)
         return landed, result

@@ -14,9 +14,9 @@ from ..fingerprints import fingerprint
 from ..geometry import Laid, Sliding, lengths, still
 from ..ops import PoolOp
 from . import doubled
-from .api import compiled
-from .arrays import DeviceArray
+from .arrays import NUMBA, DeviceArray, seen
 from .gathered import make_gathered
+from .launches import Kernel
 from .passes import Pass, passes
 from .runs import make_runs, runs
 from .scalars import fitting, scalars
@@ -49,20 +49,23 @@ class Step(NamedTuple):
     words: np.ndarray
     scratch: tuple[int, int] | None  # threads, and elements for each
     kind: np.dtype  # of scratch
-    on: dict[int, Any]  # the words on each device
+    on: dict[int, Any]  # the words on each device, and what launches it there
 
     def launch(
         self, stream: Any, lender: DeviceArray, x: Any, out: Any, places: Any, given: Any
     ) -> None:
         """Runs on ``stream``; what it needs more is of the library of ``lender``."""
         number = lender.device.index
-        held = self.on.get(number)
-        if held is None:
-            held = self.on[number] = kept(self.words, stream)
         if self.scratch:
             threads, most = self.scratch
             given = lender.like((most, threads), self.kind).columns()
-        self.kernel[self.grid, self.block, stream](x, out, places, held, given)
+        found = self.on.get(number)
+        if found is None:
+            held = seen(kept(self.words, stream), NUMBA).flat()
+            like = x, out, places, held, given
+            found = self.on[number] = held, self.kernel.prepared(self.grid, self.block, like)
+        held, launched = found
+        launched(stream, (x, out, places, held, given))
 
 
 class How(NamedTuple):
@@ -89,6 +92,14 @@ class Program(NamedTuple):
         """The kernel, or that it runs along one axis after the other."""
         return self.steps[0].name if len(self.steps) == 1 else "passes"
 
+    def alone(self, device: int) -> tuple[Any, int] | None:
+        """What launches its one kernel, which ran there and needs no memory, and its words."""
+        step = self.steps[0]
+        if len(self.steps) > 1 or step.scratch:
+            return None
+        held, launched = step.on[device]
+        return launched, held.address
+
     def launch(
         self, stream: Any, lender: DeviceArray, x: Any, out: Any, places: Any
     ) -> None:
@@ -108,7 +119,7 @@ def kernel(
     indexed: bool, *more: Any,
 ) -> Any:  # fmt: skip
     s = scalars(op, dtype, fingerprint(op, "cuda"))
-    return compiled(MAKERS[name](s, axes, divisor, word, index, indexed, *more))
+    return Kernel(MAKERS[name](s, axes, divisor, word, index, indexed, *more))
 
 
 MAKERS: dict[str, Any] = {

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..ops.points import MEAN, PARTS, replaces
-from .api import cuda, device, made, on, turn
+from .api import cuda, device, on, turn
 from .arrays import DeviceArray
 from .elementwise import U, dense
+from .launches import made
 from .scalars import fitted
 from .scatter import launch
 

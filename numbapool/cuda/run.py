@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import arguments, arrays, geometry
-from ..arrays import channels_inside, channels_outside, check_dtype, check_outs, named_outs
+from ..arrays import (
+    axes_order,
+    channels_inside,
+    channels_outside,
+    check_dtype,
+    check_outs,
+    named_outs,
+)
 from ..arrays import checked_index_dtype as checked
 from ..drawn import as_drawn
 from ..elementwise import is_number, mapped
@@ -17,7 +24,7 @@ from ..ops.tried import tried
 from ..plan import Where, described
 from ..targets import on_device
 from ..walks import FEWEST_INSIDE, adds
-from . import api
+from . import api, ready
 from .arrays import DeviceArray, adapt
 from .program import Program, program
 
@@ -69,6 +76,10 @@ def run(
 ) -> Any:  # fmt: skip
     """Pools ``x`` on its device and on the current stream of its library."""
     api.check()
+    told = op, where, return_indices, index_dtype, divisor
+    found = None if out is not None else ready.again(told, x)
+    if found is not None:
+        return found
     given, wrap = adapt("input", x)
     check_dtype(given.dtype, adds(op))
     geometry.spatial(given.shape, where[1], channels_may_be_0=True)
@@ -99,6 +110,9 @@ def run(
         at_home[...] = result.to_host()
     if out is not None:
         return out
+    if where[0] is not as_drawn:
+        order = axes_order(given.ndim, where[1], False) if inside else None
+        ready.keep(told, x, plan, given, array, kinds, order)
     wrapped = tuple(map(wrap, shown))
     return wrapped if kind else wrapped[0]
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from ..elementwise import itself
 from . import api
-from .api import cuda, device, made
+from .api import cuda, device
 from .arrays import DeviceArray
 from .elementwise import BLOCK, U, dense, kept, mapped
+from .launches import made
 from .program import HIGHEST
 from .scalars import stored, stored_as
 

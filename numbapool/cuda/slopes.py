@@ -20,10 +20,11 @@ from ..geometry import Laid, lengths
 from ..ops import PoolOp
 from ..ops.base import double
 from . import api, scatter
-from .api import cuda, made
+from .api import cuda
 from .arrays import DeviceArray
 from .elementwise import U, dense, kept, mapped
 from .gathered import make_walk
+from .launches import made
 from .program import SCRATCH
 from .scalars import Scalars, fitted, scalars
 from .scatter import launch

@@ -32,7 +32,7 @@ def handle(stream: Any) -> int:
 
 def at(address: int) -> Any:
     """The stream with this address, as Numba launches on it."""
-    return 0 if SIMULATED else cuda.external_stream(address)
+    return cuda.external_stream(address) if address and not SIMULATED else 0
 
 
 def wait(stream: Any) -> None:

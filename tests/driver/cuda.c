@@ -15,8 +15,9 @@ typedef unsigned long long Address;
 static char text[1 << 16];
 static size_t end;
 static int capturing;
-static Any contexts[64];
-static int current;
+static _Thread_local Any contexts[64];
+static _Thread_local int current;
+static int last;
 static uintptr_t number = 0x10000;
 
 /* For tests: what was asked since the last time, a line each; and whether streams are captured. */
@@ -112,14 +113,30 @@ CALL cuLibraryGetKernel(Any *kernel, Any library, const char *name) { return mad
 CALL cuLibraryGetModule(Any *module, Any library) { return made(module); }
 CALL cuKernelGetFunction(Any *function, Any kernel) { *function = kernel; return 0; }
 CALL cuFuncGetAttribute(int *value, int which, Any function) { *value = 32; return 0; }
-typedef struct { unsigned grid[3], block[3], shared; Any stream; } Launch;
-CALL cuLaunchKernelEx(const Launch *how, Any function, Any *arguments, Any *more) {
-    note("launch", how->stream);
-    return 0;
+/* For tests: what launches were told since the last time, but for where their arrays lie: a grid, a
+   block, and the words of the first two arguments, which are arrays of one axis; and the device. */
+static char words[1 << 16];
+static size_t words_end;
+const char *arguments(void) {
+    static char told[sizeof words];
+    memcpy(told, words, words_end + 1);
+    words_end = 0;
+    words[0] = 0;
+    return told;
 }
+int launched_in(void) { return last; }
+
 CALL cuLaunchKernel(Any function, unsigned x, unsigned y, unsigned z, unsigned i, unsigned j,
                     unsigned k, unsigned shared, Any stream, Any *arguments, Any *more) {
     note("launch", stream);
+    last = device();
+    if (words_end + 512 < sizeof words) {
+        words_end += sprintf(words + words_end, "%p %u %u %u %u", function, x, y, z, i);
+        for (int word = 0; word < 14; word++)
+            if (word % 7 != 4)
+                words_end += sprintf(words + words_end, " %llx", *(Address *)arguments[word]);
+        words_end += sprintf(words + words_end, "\n");
+    }
     return 0;
 }
 
@@ -136,8 +153,7 @@ static const struct { const char *name; Any call; } KNOWN[] = {
     NAMED(cuStreamWaitEvent), NAMED(cuStreamCreate), NAMED(cuStreamSynchronize),
     NAMED(cuCtxSynchronize), NAMED(cuEventSynchronize), NAMED(cuStreamIsCapturing),
     NAMED(cuLibraryLoadData), NAMED(cuLibraryGetKernel), NAMED(cuLibraryGetModule),
-    NAMED(cuKernelGetFunction), NAMED(cuFuncGetAttribute), NAMED(cuLaunchKernelEx),
-    NAMED(cuLaunchKernel),
+    NAMED(cuKernelGetFunction), NAMED(cuFuncGetAttribute), NAMED(cuLaunchKernel),
 };
 CALL cuGetProcAddress_v2(const char *name, Any *call, int version, Address flags, int *status) {
     *call = (Any)nothing;

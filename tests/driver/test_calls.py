@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import fake
 import ml_dtypes
 import numpy as np
 import pytest
@@ -11,9 +14,10 @@ from far import Far
 from numba import cuda
 
 import numbapool
+from numbapool.cuda import ready
 
 DRIVER = ctypes.CDLL("libcuda.so.1")
-DRIVER.asked.restype = ctypes.c_char_p
+DRIVER.asked.restype = DRIVER.arguments.restype = ctypes.c_char_p
 X = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype(np.float32)
 STREAM, OTHER, FAR = 0x200, 0x300, 0x1000  # the last is that of the library of `far`
 
@@ -130,3 +134,92 @@ def test_arrays_of_a_library_that_speaks_dlpack(dtype):
         on("launch", STREAM), on("record", STREAM), on("wait", FAR), on("record", STREAM)
     ]  # fmt: skip
     assert numbapool.max_pool2d(Far(X[:0].astype(dtype)), 2).memory.shape == (0, 3, 4, 4)
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    module = fake.Module()
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    yield module
+    ready._calls.clear()
+    ready._looks.clear()
+
+
+AGAIN = [
+    (numbapool.max_pool2d, (2,), {}), (numbapool.max_pool2d, (3, 2, 1), {"return_indices": True}),
+    (numbapool.avg_pool2d, (2,), {"divisor_override": 3}), (numbapool.median_pool2d, (3,), {}),
+    (numbapool.max_pool2d, ((9, 8), 1, 4), {"return_indices": True, "index_dtype": "int32"}),
+    (numbapool.global_max_pool, (), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pool", "args", "options"), AGAIN)
+def test_a_call_like_an_earlier_one_is_lent_memory_and_launched(cupy, pool, args, options):
+    """With arrays elsewhere and on another stream; what it is told then is what it was told."""
+    x, other = (cupy.asarray(np.repeat(X, 3, 1)) for _ in range(2))
+    first = pool(x, *args, **options)
+    lines, _ = asked(pool, x, *args, **options, stream=STREAM)
+    there = [name for name, _ in lines if name in ("allocate", "launch")]
+    DRIVER.arguments()
+    pool(x, *args, **options, stream=STREAM)
+    wanted = DRIVER.arguments()
+    cupy.current = OTHER
+    calls = dict(ready._calls)
+    assert len(calls) == 1
+    DRIVER.arguments()
+    lines, again = asked(pool, other, *args, **options)
+    assert ready._calls == calls
+    assert [name for name, _ in lines if name != "free"] == there
+    assert {line for line in lines if line[0] == "launch"} == {on("launch", OTHER)}
+    assert DRIVER.arguments() == wanted
+    for one, two in zip(parts(first), parts(again), strict=True):
+        assert (one.shape, one.strides, one.dtype) == (two.shape, two.strides, two.dtype)
+        assert one.data.ptr != two.data.ptr
+
+
+def parts(found):
+    return found if isinstance(found, tuple) else (found,)
+
+
+def test_a_call_that_differs_is_planned_anew(cupy):
+    x = cupy.asarray(X)
+    numbapool.max_pool2d(x, 2)
+    numbapool.max_pool2d(x, 2)
+    assert len(ready._calls) == 1
+    numbapool.max_pool2d(cupy.asarray(X[:1]), 2)
+    numbapool.max_pool2d(cupy.asarray(X.astype(np.int32)), 2)
+    numbapool.max_pool2d(x.transpose((0, 1, 3, 2)), 2)
+    numbapool.max_pool2d(fake.ndarray(x.memory, (2, 3, 7, 8), x.strides, 4), 2)
+    numbapool.max_pool2d(x, 3)
+    numbapool.min_pool2d(x, 2)
+    numbapool.max_pool2d(x, 2, return_indices=True)
+    assert len(ready._calls) == 8
+    out = cupy.empty((2, 3, 4, 4), np.float32)
+    assert numbapool.max_pool2d(x, 2, out=out) is out
+    numbapool.fractional_max_pool2d(x, 2, 3, random_samples=np.zeros((2, 3, 2)))
+    assert len(ready._calls) == 8
+    with pytest.raises(ValueError, match="kernel_size"):
+        numbapool.max_pool2d(x, 0)
+
+
+def test_a_call_from_another_context_goes_to_that_of_its_array(cupy):
+    x = cupy.asarray(X)
+    numbapool.max_pool2d(x, 2)
+    with cuda.gpus[1]:
+        DRIVER.asked()
+        numbapool.max_pool2d(x, 2)
+        assert DRIVER.launched_in() == 0
+    numbapool.max_pool2d(x, 2)
+    assert DRIVER.launched_in() == 0
+
+
+def test_threads_do_not_share_the_words_of_a_launch(cupy):
+    arrays = [cupy.asarray(X) for _ in range(8)]
+    numbapool.max_pool2d(arrays[0], 2)
+
+    def pooled(x):
+        return [numbapool.max_pool2d(x, 2) for _ in range(50)]
+
+    with ThreadPoolExecutor(8) as crew:
+        found = list(crew.map(pooled, arrays))
+    assert len({each.data.ptr for some in found for each in some}) == 400
