@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 pytest.importorskip("numba_cuda", reason="pip install numbapool[cuda13]")
 
 from numbapool.cuda.runs import FULL, ITEMS, RUNS, runs
+from numbapool.cuda.sliding import Uniform
 from numbapool.cuda.wide import pieces
-from numbapool.cuda.windows import Uniform
 from numbapool.geometry import Laid, Sliding
+from numbapool.ops import MAX
 
 F32 = np.dtype("float32")
 
@@ -29,7 +30,7 @@ def test_every_output_is_made_once(data):
     before = data.draw(st.integers(0, kernel // 2))
     sizes = data.draw(st.lists(st.sampled_from((4, 12, 16, 22, 32)), min_size=1, max_size=3))
     axes, plane = laid(sizes, kernel, stride, before)
-    uniform = Uniform((kernel,) * len(sizes), (stride,) * len(sizes), (before,) * len(sizes), True)
+    uniform = Uniform.of(MAX, axes, None)
     found = runs(axes, uniform, 2, (2, 0, plane), (F32, F32, np.dtype(np.int64)))
     if found is None:
         return
@@ -56,7 +57,7 @@ def test_pieces_are_aligned_and_have_all_that_is_asked_for(first, count, width):
 
 def test_a_plane_of_billions_of_outputs_takes_no_mask_of_them():
     axes, plane = laid((2**16, 2**16), 3, 1, 1)
-    uniform = Uniform((3, 3), (1, 1), (1, 1), True)
+    uniform = Uniform.of(MAX, axes, None)
     found = runs(axes, uniform, 1, (1, 0, plane), (F32, F32, np.dtype(np.int64)))
     assert found is not None
     assert found.more.nbytes < 2**24

@@ -16,9 +16,9 @@ from .. import spans
 from ..geometry import Laid, Sliding, lengths, still
 from ..ops import PoolOp
 from .api import cuda, device
+from .corner import make_divided_by, make_plane_at
 from .scalars import Scalars
 from .teams import BLOCK
-from .windows import make_divided_by, make_plane_at
 from .words import AXES, AXIS, BY_ONE, CELLS, COUNT, MORE, PLACE_ONE, PLANES, WINDOW
 
 U = np.uint64

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import spans
 from ..fingerprints import fingerprint
-from ..geometry import Laid, Sliding, lengths, still
+from ..geometry import Laid, lengths, still
 from ..ops import PoolOp
 from . import doubled
 from .arrays import NUMBA, DeviceArray, seen
@@ -20,9 +20,10 @@ from .launches import Kernel
 from .passes import Pass, passes
 from .runs import make_runs, runs
 from .scalars import fitting, scalars
+from .sliding import Uniform
 from .streams import kept
 from .teams import BLOCK, make_teams
-from .windows import Uniform, make_windows
+from .windows import make_windows
 from .words import words
 
 #: Windows of more taps than this are a team's; with fewer, neighbours share them in the caches.
@@ -128,19 +129,6 @@ MAKERS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _uniform(axes: Sequence[Laid]) -> Uniform | None:
-    """The windows, if they slide along every axis and are small enough to be unrolled."""
-    plain = [laid.axis for laid in axes if isinstance(laid.axis, Sliding)]
-    if len(plain) < len(axes) or prod(axis.kernel for axis in plain) > ALONE:
-        return None
-    return Uniform(
-        tuple(axis.kernel for axis in plain),
-        tuple(axis.stride for axis in plain),
-        tuple(axis.before for axis in plain),
-        axes[-1].by * axes[-1].axis.step == 1,
-    )
-
-
 def _power_of_two(most: int) -> int:
     return 1 << max(most, 1).bit_length() - 1
 
@@ -166,7 +154,7 @@ def program(
         return Program((step,), (), index_dtype)
     steps = [
         _step(each, planes, index_dtype, divisor if each is apart[-1] else None, True,
-              each is not apart[0], False)
+              each is not apart[0], aligned)
         for each in apart
     ]  # fmt: skip
     between = tuple(
@@ -188,7 +176,7 @@ def _step(
     elif work.tile:
         how = _doubled(work, work.tile, planes, placed and indexed)
     elif several or _most(axes) <= ALONE:
-        how = _windows(work, planes, places, placed and indexed, aligned and not several)
+        how = _windows(work, planes, divisor, places, placed and indexed, aligned)
     else:
         how = _teams(axes, planes)
     told = words(axes, planes, walk, how.together, how.told)
@@ -232,10 +220,12 @@ def _teams(axes: Sequence[Laid], planes: int) -> How:
     return How("teams", grid, BLOCK, together, (team, beside))
 
 
-def _windows(work: Pass, planes: int, places: np.dtype, placed: bool, aligned: bool) -> How:
+def _windows(
+    work: Pass, planes: int, divisor: int | None, places: np.dtype, placed: bool, aligned: bool
+) -> How:
     op, axes, walk, dtype, *_ = work
-    uniform, found = _uniform(axes), None
-    if aligned and uniform:
+    uniform, found = Uniform.of(op, axes, divisor), None
+    if aligned and uniform and not placed:
         found = runs(axes, uniform, planes, walk, (dtype, op.result(dtype), places))
     items = found.items if found else work.cells
     together = _together(items, planes)

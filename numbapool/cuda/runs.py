@@ -1,7 +1,8 @@
 """Small sliding windows along neighbours in memory: a thread makes a run of outputs side by side.
 
-It reads what they share once, up to 16 bytes at a time, and checks no bounds. Outputs that are in
-no run, those at the borders for the most part, are listed and have threads of their own.
+It reads what they share once, up to 16 bytes at a time, and checks no bounds but for whole rows.
+Outputs that are in no run, those at either end of a row for the most part, are listed and have
+threads of their own.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 from .. import spans
 from ..geometry import Laid, Sliding, lengths
 from .api import cuda, device
+from .corner import make_plane_at
 from .scalars import Scalars
+from .sliding import Uniform, make_edge, make_steps, make_where, sliding
 from .unrolled import make_choices, make_each, make_sums
 from .wide import BYTES, make_load, make_store, pieces
-from .windows import Uniform, make_bordered, make_plane_at, make_steps
-from .words import AXES, AXIS, BY_ONE, CELLS, MORE, PLACE_ONE, PLANES, TOGETHER
+from .words import AXES, AXIS, BY_ONE, CELLS, MORE, PLACE_ONE, PLANES, TOGETHER, WINDOW
 
 U = np.uint64
 
@@ -62,8 +64,8 @@ def runs(
 
     Long ones read more at once, and leave more outputs to themselves.
     """
-    kernel, stride, before = (each[-1] for each in uniform[:3])
-    if not uniform.unit or dtypes[0].kind == "c":
+    kernel, stride, before = uniform.kernel[-1], uniform.stride[-1], uniform.before[-1]
+    if not uniform.unit or uniform.counted is None or dtypes[0].kind == "c":
         return None
     steps = gcd(*walk[1:], *(laid.by for laid in axes[:-1]))
     sizes, found = lengths([laid.axis for laid in axes]), list[Runs]()
@@ -76,17 +78,18 @@ def runs(
             )
             most = [min(written, BYTES // dtype.itemsize) for dtype in dtypes[1:]]
             run = Run(outputs, width, -before % width, most[0], most[1], axes[-1].place)
-            found.append(_arranged(run, axes))
+            found.append(_arranged(run, axes, uniform))
         width //= 2
     best = min(found, key=lambda each: each.cost, default=None)
     return best if best and best.cost < TABLE * prod(sizes) * WORTH else None
 
 
-def _arranged(run: Run, axes: Sequence[Laid]) -> Runs:
+def _arranged(run: Run, axes: Sequence[Laid], uniform: Uniform) -> Runs:
     """Which outputs are in runs, and a list of the others."""
-    plain = [axis for axis, _, _ in axes if isinstance(axis, Sliding)]
+    plain = [sliding(axis) for axis, _, _ in axes]
     sizes, last = lengths(plain), plain[-1]
-    full = [axis.inside(axis.extent, len(axis)) for axis in plain]
+    # Rows that lie outside are passed over, if a window's divisor is the same without them.
+    full = [_some(axis) if uniform.alike else _all(axis) for axis in plain[:-1]] + [_all(last)]
     # What is read besides may not be behind the row.
     beyond = sum(_read(run, last.kernel, last.stride)[-1]) - run.lead - last.before
     begin = -(-full[-1][0] // run.outputs)
@@ -98,6 +101,17 @@ def _arranged(run: Run, axes: Sequence[Laid]) -> Runs:
     made = prod(count for _, count in ranges)
     more = np.concatenate([[made + listed.size, made], *ranges, listed])
     return Runs(run, made + listed.size, more, made * (AROUND + run.outputs) + TABLE * listed.size)
+
+
+def _all(axis: Sliding) -> tuple[int, int]:
+    """The windows that lie inside: the first, and behind the last."""
+    return axis.inside(axis.extent, len(axis))
+
+
+def _some(axis: Sliding) -> tuple[int, int]:
+    """The windows that have a tap."""
+    those = np.flatnonzero(spans.taps(axis))
+    return (int(those[0]), int(those[-1]) + 1) if those.size else (0, 0)
 
 
 def _outside(box: Sequence[Sequence[int]], sizes: Sequence[int]) -> np.ndarray:
@@ -118,28 +132,43 @@ def _read(run: Run, kernel: int, stride: int) -> list[tuple[int, int]]:
 
 
 def make_first(axes: int, uniform: Uniform, outputs: int, word: type) -> Any:
-    """Where a run begins: in memory, in an index map, and among the outputs, by its number."""
+    """Where a run begins, by its number: in memory, in an index map, there with its first tap, and
+    among the outputs; and along each axis. What is before the input wraps around.
+    """
     row, axis = AXES + AXIS * (axes - 1), axes - 1
-    windows, by, place = (U(row + n) for n in (spans.WINDOWS, BY_ONE, PLACE_ONE))
+    windows, table = U(row + spans.WINDOWS), U(row + spans.BEGIN)
+    by, place = U(row + BY_ONE), U(row + PLACE_ONE)
     begin, count = U(FULL + 2 * axis), U(FULL + 2 * axis + 1)
     stride, before = word(uniform.stride[axis]), word(uniform.before[axis])
-    each = word(outputs)
+    each, partial = word(outputs), uniform.partial[axis] and uniform.alike and outputs == 1
+    first_place, a_window = U(spans.FIRST_PLACE), U(WINDOW)
 
     def along(words, more, number):
         cell = word(word(words[more + begin] + number) * each)
-        start = word(cell * stride - before)
-        return U(start) * U(words[by]), word(start * words[place]), cell
+        spot = word(word(cell * stride) - before)
+        far = U(word(cell * stride)) - U(before)
+        there = word(spot * words[place])
+        nearest = there
+        if partial:
+            nearest = words[U(words[table]) + U(cell) * a_window + first_place]
+        return far * U(words[by]), there, nearest, cell, spot
 
     along = device(along)
     if axes == 1:
-        return along
+
+        def outermost(words, more, number):
+            at, there, nearest, cell, spot = along(words, more, number)
+            return at, there, nearest, cell, (spot,)
+
+        return device(outermost)
     outer = make_first(axis, uniform, 1, word)
 
     def first(words, more, number):
         length = words[more + count]
-        at, places, cell = along(words, more, word(number % length))
-        far, further, cells = outer(words, more, word(number // length))
-        return far + at, word(further + places), word(cells * words[windows] + cell)
+        at, there, nearest, cell, spot = along(words, more, word(number % length))
+        far, further, nearer, cells, spots = outer(words, more, word(number // length))
+        cells = word(cells * words[windows] + cell)
+        return far + at, word(further + there), word(nearer + nearest), cells, (*spots, spot)
 
     return device(first)
 
@@ -176,12 +205,14 @@ def make_row(s: Scalars, run: Run, kernel: int, stride: int, word: type) -> Any:
 def make_down(
     s: Scalars, run: Run, uniform: Uniform, axis: int, nothing: Any, word: type
 ) -> Any:
-    """Folds all taps of the windows of a run, over the axes from ``axis`` on."""
-    kernel, selects, combine = word(uniform.kernel[axis]), s.selects, s.combine
+    """Folds all taps of the windows of a run that lie inside, over the axes from ``axis`` on."""
+    kernel, selects, combine = uniform.kernel[axis], s.selects, s.combine
+    partial = uniform.partial[axis] and uniform.alike
+    beyond = word(uniform.dilation[axis])
     if axis == len(uniform.kernel) - 1:
         row = make_row(s, run, uniform.kernel[axis], uniform.stride[axis], word)
 
-        def across(x, at, place, by, step, values, wheres):
+        def across(x, at, place, spots, by, step, sizes, values, wheres):
             return row(x, at, place, values, wheres)
 
         return device(across)
@@ -192,15 +223,20 @@ def make_down(
     inner = make_down(s, run, uniform, axis + 1, nothing, word)
     joined = make_each(join, run.outputs, s.kind)
 
-    def down(x, at, place, by, step, values, wheres):
+    def down(x, at, place, spots, by, step, sizes, values, wheres):
+        spot = spots[axis]
         for _ in range(kernel):
-            if selects:
-                values, wheres = inner(x, at, place, by, step, values, wheres)
-            else:
-                parts, wheres = inner(x, at, place, by, step, nothing, wheres)
-                values = joined(values, parts)
+            if not partial or spot < sizes[axis]:
+                if selects:
+                    values, wheres = inner(
+                        x, at, place, spots, by, step, sizes, values, wheres
+                    )
+                else:
+                    parts, wheres = inner(x, at, place, spots, by, step, sizes, nothing, wheres)
+                    values = joined(values, parts)
             at += U(by[axis])
             place = word(place + step[axis])
+            spot = word(spot + beyond)
         return values, wheres
 
     return device(down)
@@ -217,9 +253,10 @@ def make_runs(
     finish, stamp = s.finish, s.stamp
     nothing = (s.identity,) * outputs
     first, steps = make_first(axes, uniform, outputs, word), make_steps(axes, True, word)
+    where_is, plane_at = make_where(axes, uniform, word), make_plane_at(word)
     fold = make_down(s, run, uniform, 0, nothing, word)
-    bordered, plane_at = make_bordered(s, axes, divisor, word, index, False), make_plane_at(word)
-    many = s.accumulator(prod(uniform.kernel) if divisor is None else divisor)
+    known, edge = make_edge(s, axes, divisor, word, index, False, uniform)
+    many = s.accumulator((uniform.counted or 1) if divisor is None else divisor)
     further_on = tuple(word(n * uniform.stride[-1] * run.place) for n in range(outputs))
 
     def begin(further, place):
@@ -249,11 +286,12 @@ def make_runs(
         further = word(word(cuda.gridDim.y) * together)
         if number < words[more + runs_at]:
             # Where a run lies is the same in all planes, and reckoned once.
-            lies, place, cell = first(words, more, number)
-            by, step = steps(words)
+            lies, place, nearest, cell, spots = first(words, more, number)
+            by, step, sizes = steps(words)
             while plane < planes:
                 at = plane_at(words, plane) + lies - lead
-                values, wheres = fold(x, at, place, by, step, nothing, begins(further_on, place))
+                begun = begins(further_on, nearest)
+                values, wheres = fold(x, at, place, spots, by, step, sizes, nothing, begun)
                 to = U(plane) * U(cells) + U(cell)
                 write(out, to, results(values, many))
                 if indexed:
@@ -261,8 +299,12 @@ def make_runs(
                 plane = word(plane + further)
         else:
             cell = words[more + listed_at + U(number - words[more + runs_at])]
+            _, lies, place, spots = where_is(words, cell)
+            by, step, sizes = steps(words)
+            same = known(words, cell)
             while plane < planes:
-                value, where, share = bordered(x, given, words, plane, cell)
+                at = plane_at(words, plane)
+                value, where, share = edge(x, given, at, lies, place, spots, by, step, sizes, same)
                 to = U(plane) * U(cells) + U(cell)
                 out[to] = finish(value, share)
                 if indexed:

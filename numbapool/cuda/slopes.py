@@ -22,6 +22,7 @@ from ..ops.base import double
 from . import api, scatter
 from .api import cuda
 from .arrays import DeviceArray
+from .corner import make_corner, make_divided_by, make_plane_at
 from .elementwise import U, dense, kept, mapped
 from .gathered import make_walk
 from .launches import made
@@ -29,7 +30,6 @@ from .program import SCRATCH
 from .scalars import Scalars, fitted, scalars
 from .scatter import launch
 from .teams import make_far
-from .windows import make_corner, make_divided_by, make_plane_at
 from .words import CELLS, PLANES, words
 
 FLOAT64 = np.dtype(np.float64)

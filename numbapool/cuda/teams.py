@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from .api import cuda, device
+from .corner import make_corner, make_divided_by, make_plane_at
 from .gathered import make_place_of
 from .scalars import Scalars
-from .windows import make_corner, make_divided_by, make_plane_at
 from .words import BY_TABLE, CELLS, PLANES, TOGETHER
 
 U = np.uint64

@@ -16,9 +16,9 @@ from ..geometry import Axis, Laid, Sliding, lengths
 CELLS, PLANES, CHANNELS, BY_BATCH, BY_CHANNEL, TOGETHER, BY_TABLE, MORE = range(8)
 AXES = 8
 #: Besides what `spans` says of an axis: what the starts of its full windows are below, counted from
-#: the padding, and from input to input in memory and in an index map.
-END, BY_ONE, PLACE_ONE = range(len(spans.AXIS), len(spans.AXIS) + 3)
-AXIS, WINDOW = len(spans.AXIS) + 3, len(spans.WINDOW) + 1
+#: the padding, from input to input in memory and in an index map, and its inputs.
+END, BY_ONE, PLACE_ONE, SIZE = range(len(spans.AXIS), len(spans.AXIS) + 4)
+AXIS, WINDOW = len(spans.AXIS) + 4, len(spans.WINDOW) + 1
 #: Besides what `spans` says of a window: what it counts in a divisor.
 COUNT = len(spans.WINDOW)
 
@@ -35,7 +35,7 @@ def words(
     counted_too = np.broadcast_to(counts[:, None], (*windows.shape[:-1], 1))
     table = np.concatenate([windows, counted_too], -1)
     apart = table[0].size if table.ndim == 3 else 0
-    ends = [[_end(axis), by, place] for axis, by, place in axes]
+    ends = [[_end(axis), by, place, axis.size] for axis, by, place in axes]
     rows = np.column_stack([spans.of_axes(axes), np.array(ends, np.int64)])
     rows[:, spans.BEGIN] = AXES + rows.size + WINDOW * rows[:, spans.BEGIN]
     behind = AXES + rows.size + table.size
@@ -47,9 +47,8 @@ def words(
 
 
 def _end(axis: Axis) -> int:
-    if not isinstance(axis, Sliding):
-        return 0
-    return axis.before + max(axis.size - axis.extent + 1, 0)
+    extent = axis.extent if isinstance(axis, Sliding) else 1
+    return getattr(axis, "before", 0) + max(axis.size - extent + 1, 0)
 
 
 def extent(axes: Sequence[Laid]) -> int:

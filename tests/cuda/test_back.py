@@ -13,7 +13,6 @@ from strategies import few
 
 import numbapool
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in scalar:RuntimeWarning")
 RNG = np.random.default_rng(0)
 X = RNG.integers(-9, 10, (2, 2, 5, 6)).astype(np.float32) / 4
 

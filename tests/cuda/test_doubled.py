@@ -11,8 +11,6 @@ from test_windows import assert_same, assert_within
 
 import numbapool
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in scalar:RuntimeWarning")
-
 # (shape, kernel, stride, padding), how many passes are doubled, and a dtype.
 LAYERS = [
     ((1, 2, 150), 71, 1, 35, 1, "float32"), ((1, 1, 700), 90, 2, ((3, 0),), 1, "int8"),

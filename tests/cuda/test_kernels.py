@@ -15,9 +15,6 @@ from test_windows import SELECTIONS, assert_same, assert_within
 
 import numbapool
 
-# The simulator reckons with NumPy's scalars, which warn where a processor wraps or makes NaN.
-pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in scalar:RuntimeWarning")
-
 FEWER = settings(max_examples=6)
 
 

@@ -10,8 +10,6 @@ from test_windows import assert_same, assert_within
 
 import numbapool
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in scalar:RuntimeWarning")
-
 # Of planes and windows: (shape, kernel, stride, padding).
 LAYERS = [
     ((2, 1, 5, 8), 2, 2, 0), ((1, 2, 8, 64), 3, 2, 1), ((1, 1, 8, 64), 3, 1, 1),
@@ -88,3 +86,14 @@ def test_results_that_begin_anywhere():
     out = buffer[1:].reshape(1, 1, 2, 8)
     numbapool.max_pool2d(cuda.to_device(x), 2, out=out)
     assert_same(buffer.copy_to_host()[1:].reshape(want.shape), want)
+
+
+def test_windows_that_all_lack_as_many_taps_are_no_full_ones():
+    """Nine taps two apart over twelve inputs: each window has six, which an average divides by."""
+    x = np.arange(12 * 7 * 4, dtype=np.float32).reshape(1, 1, 12, 7, 4)
+    window = {"padding": ((5, 4), (0, 0), (0, 0)), "dilation": (2, 1, 1)}
+    got = numbapool.avg_pool3d(
+        cuda.to_device(x), (9, 2, 1), 1, count_include_pad=False, **window
+    )  # fmt: skip
+    axes = oracle.windows(x.shape, (9, 2, 1), 1, **window, dims=3)
+    assert_within(got.copy_to_host(), *oracle.average(x, axes, False))

@@ -55,6 +55,11 @@ def launched(monkeypatch):
     return found
 
 
+def named(part):
+    """The same name in every process, as workers of pytest-xdist compare them."""
+    return getattr(part, "__name__", "-".join(part) if isinstance(part, dict) else str(part))
+
+
 def calls():
     for kind in ("max", "avg", "sum", "lp", "median", "fractional_max", "fractional_avg",
                  "adaptive_min", "adaptive_avg", "blur", "max_blur", "minmax",
@@ -70,7 +75,7 @@ def calls():
     yield numbapool.MaxPool2d(2), (), {}
 
 
-@pytest.mark.parametrize(("pool", "args", "options"), [*calls()], ids=lambda part: str(part)[:30])
+@pytest.mark.parametrize(("pool", "args", "options"), [*calls()], ids=named)
 def test_all_work_of_a_call_goes_to_its_stream(pool, args, options, made, launched):
     x = np.repeat(X, 3, -1)
     got = pool(cuda.to_device(x), *args, stream=4096, **options)
