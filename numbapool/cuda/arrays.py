@@ -205,7 +205,7 @@ def adapt(
     torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
     made: Callable[[DeviceArray], Any] = _owner
     if torch is not None and isinstance(x, torch.Tensor):
-        x, library = x.detach(), torch_on(x.device)
+        x, library = x.detach().resolve_conj().resolve_neg(), torch_on(x.device)
     elif cupy is not None and isinstance(x, cupy.ndarray):
         library = cupy_library()
     else:

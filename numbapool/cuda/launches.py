@@ -93,7 +93,10 @@ class Prepared:
 
     def at(self, stream: int, addresses: Sequence[int]) -> None:
         """Launches on the stream at an address, with arrays at these."""
-        mine = self.spare.pop() if self.spare else _Words(self.words)
+        try:
+            mine = self.spare.pop()
+        except IndexError:
+            mine = _Words(self.words)
         words = mine.words
         for at, address in zip(self.arrays, addresses, strict=True):
             words[at] = address

@@ -81,10 +81,7 @@ def _ready(
         x = View(address, *taken[1:])
         plan.program.launch(stream_of(number), given, x, outs[0], outs[1] if indices else None)
 
-    def call(x: Any, address: int) -> Any:
-        if context() != here:
-            with api.on(number):
-                return call(x, address)
+    def made_of(x: Any, address: int) -> Any:
         made = [empty(shape, dtype)] if indices is None else [
             empty(shape, dtype), empty(shape, indices)
         ]  # fmt: skip
@@ -92,6 +89,12 @@ def _ready(
         if order is not None:
             made = [library.turned(each, order) for each in made]
         return made[0] if indices is None else tuple(made)
+
+    def call(x: Any, address: int) -> Any:
+        if context() == here:
+            return made_of(x, address)
+        with api.on(number):
+            return made_of(x, address)
 
     return call
 
