@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import arrays
+from .. import arrays, results
 from ..batches import Call, Slot, named
 from . import api, streams
 from .api import SIMULATED, cuda
@@ -131,7 +131,7 @@ class OnDevice:
         return landed, result
 
     def _owned(self, landed: np.ndarray, result: DeviceArray) -> np.ndarray:
-        host = np.empty(landed.shape, landed.dtype)
+        host = results.empty(landed.shape, landed.dtype)
         self._copy(host, landed)
         return as_strided(host.view(result.dtype), result.shape, result.strides)
 
