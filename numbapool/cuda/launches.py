@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ctypes import addressof, c_uint64, c_void_p
 from functools import cache
 from math import prod
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def _told(argument: Any) -> tuple[Any, list[int]]:
         address, shape, strides, dtype, _ = argument
         kind = types.Array(from_dtype(dtype), len(shape), argument.layout)
         return kind, [0, 0, prod(shape), dtype.itemsize, address, *shape, *strides]
-    return types.int64, [int(argument)]
+    return types.int64, [index(argument)]
 
 
 def context() -> int:

@@ -64,7 +64,8 @@ class Step(NamedTuple):
         if found is None:
             held = seen(kept(self.words, stream), NUMBA).flat()
             like = x, out, places, held, given
-            found = self.on[number] = held, self.kernel.prepared(self.grid, self.block, like)
+            made = held, self.kernel.prepared(self.grid, self.block, like)
+            found = self.on.setdefault(number, made)  # another thread's, if that was here
         held, launched = found
         launched(stream, (x, out, places, held, given))
 
@@ -93,13 +94,10 @@ class Program(NamedTuple):
         """The kernel, or that it runs along one axis after the other."""
         return self.steps[0].name if len(self.steps) == 1 else "passes"
 
-    def alone(self, device: int) -> tuple[Any, int] | None:
-        """What launches its one kernel, which ran there and needs no memory, and its words."""
+    def alone(self, device: int) -> Any:
+        """The words of its one kernel, which ran there and needs no memory; what launches it."""
         step = self.steps[0]
-        if len(self.steps) > 1 or step.scratch:
-            return None
-        held, launched = step.on[device]
-        return launched, held.address
+        return None if len(self.steps) > 1 or step.scratch else step.on[device]
 
     def launch(
         self, stream: Any, lender: DeviceArray, x: Any, out: Any, places: Any
@@ -194,7 +192,7 @@ def _together(items: int, planes: int) -> int:
 
 
 def _gathered(work: Pass, planes: int, divisor: int | None) -> How:
-    cells, most = work.cells, _most(work.axes)
+    cells, most = work.cells, max(_most(work.axes), 1)
     together, kind = _together(cells, planes), scalars(work.op, work.dtype, 0).kind
     block = min(BLOCK, -(-cells * together // WARP) * WARP)
     blocks = max(min(THREADS, SCRATCH // (most * kind.itemsize)) // block, 1)

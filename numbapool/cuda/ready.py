@@ -54,7 +54,7 @@ def _of_cupy(cupy: Any) -> Look:
 def _look(x: Any) -> Look | None:
     """For arrays of exactly this type, if they are of such a library."""
     torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
-    if torch is not None and type(x) is torch.Tensor:
+    if torch is not None and type(x) is torch.Tensor and x.is_cuda:
         return _of_torch(torch)
     return _of_cupy(cupy) if cupy is not None and type(x) is cupy.ndarray else None
 
@@ -62,8 +62,8 @@ def _look(x: Any) -> Look | None:
 def _ready(
     look: Look, plan: Any, given: DeviceArray, taken: View, kinds: Sequence[np.dtype],
     order: tuple[int, ...] | None,
-) -> Callable[[Any, int], Any]:  # fmt: skip
-    """What a call does again with another input, and where that lies; now it is its context."""
+) -> Callable[[int], Any]:  # fmt: skip
+    """What a call does again with an input that lies elsewhere; now it is its context."""
     here, number, library = context(), given.device.index, given.library
     address_of, stream_of, empty = look.address, look.stream, library.empty
     shape, dtype, *_ = plan
@@ -71,36 +71,39 @@ def _ready(
     alone = plan.program.alone(number)
     flat = [View(0, (prod(shape),), (kind.itemsize,), stored(kind), None) for kind in kinds]
 
-    def launch(address: int, owner: Any, made: Sequence[Any]) -> None:
-        addresses = [address_of(each) for each in made]
+    def launch(address: int, made: Sequence[Any], addresses: Sequence[int]) -> None:
         if alone:
-            launched, held = alone
-            launched.at(stream_of(number), [address, *addresses, held])
+            held, launched = alone
+            launched.at(stream_of(number), [address, *addresses, held.address])
             return
-        outs = [View(at, *like[1:]) for at, like in zip(addresses, flat, strict=True)]
+        outs = [View(at, *like[1:-1], each)
+                for at, like, each in zip(addresses, flat, made, strict=True)]  # fmt: skip
         x = View(address, *taken[1:])
         plan.program.launch(stream_of(number), given, x, outs[0], outs[1] if indices else None)
 
-    def made_of(x: Any, address: int) -> Any:
+    def made_of(address: int) -> Any:
         made = [empty(shape, dtype)] if indices is None else [
             empty(shape, dtype), empty(shape, indices)
         ]  # fmt: skip
-        launch(address, x, made)
+        addresses = [address_of(each) for each in made]
+        if any(each % BYTES for each in addresses):
+            return None  # the plan may be for results that lie aligned
+        launch(address, made, addresses)
         if order is not None:
             made = [library.turned(each, order) for each in made]
         return made[0] if indices is None else tuple(made)
 
-    def call(x: Any, address: int) -> Any:
+    def call(address: int) -> Any:
         if context() == here:
-            return made_of(x, address)
+            return made_of(address)
         with api.on(number):
-            return made_of(x, address)
+            return made_of(address)
 
     return call
 
 
 _looks: dict[type, Look] = {}
-_calls: dict[tuple[Any, ...], Callable[[Any, int], Any]] = {}
+_calls: dict[tuple[Any, ...], Callable[[int], Any]] = {}
 
 
 def again(told: tuple[Any, ...], x: Any) -> Any:
@@ -113,7 +116,7 @@ def again(told: tuple[Any, ...], x: Any) -> Any:
         return None
     address = look.address(x)
     found = _calls.get((told, lies, address % BYTES))
-    return None if found is None else found(x, address)
+    return None if found is None else found(address)
 
 
 def keep(
@@ -121,7 +124,8 @@ def keep(
     kinds: Sequence[np.dtype], order: tuple[int, ...] | None,
 ) -> None:  # fmt: skip
     """Keeps a call, which ran: ``x`` is ``given``, and ``array`` as kernels walk it."""
-    look = None if api.SIMULATED else _looks.get(type(x)) or _look(x)
+    # A copy of an array of the host is there for its first call alone.
+    look = None if api.SIMULATED or given.host is not None else _looks.get(type(x)) or _look(x)
     lies = None if look is None else look.lies(x)
     if look is None or lies is None or plan.program is None:
         return

@@ -42,13 +42,20 @@ def words(
     head = np.array([cells, planes, *walk, together, apart, behind], np.int64)
     whole = np.concatenate([head, rows.ravel(), table.ravel(), np.array(more, np.int64)])
     places = [laid._replace(by=laid.place) for laid in axes]
-    reach = max(int(whole.max()), extent(axes), extent(places), cells * together)
+    # Taps outside count, too: kernels reckon where they would lie along an axis.
+    beyond = max(_beyond(axis) for axis in plain)
+    reach = max(int(whole.max()), extent(axes), extent(places), cells * together, beyond)
     return whole.astype(np.uint32 if reach < 2**31 else np.uint64)
 
 
 def _end(axis: Axis) -> int:
     extent = axis.extent if isinstance(axis, Sliding) else 1
     return getattr(axis, "before", 0) + max(axis.size - extent + 1, 0)
+
+
+def _beyond(axis: Axis) -> int:
+    """How far behind the padding before an axis its windows end."""
+    return (len(axis) - 1) * axis.stride + axis.extent if isinstance(axis, Sliding) else 0
 
 
 def extent(axes: Sequence[Laid]) -> int:

@@ -203,3 +203,15 @@ def test_a_reduction_of_ones_own():
     assert_same(got, np.take_along_axis(blocks, at[..., None], -1)[..., 0])
     flat, places = x.reshape(6, -1), indices.reshape(6, -1)
     assert_same(np.take_along_axis(flat, places, -1).ravel(), got.ravel())
+
+
+def test_taps_so_far_apart_that_their_places_pass_32_bits():
+    x, most = np.arange(1, 11, dtype=np.float32).reshape(1, 1, 10), 2**31 - 1
+    window = {"stride": most, "padding": ((most, most),), "dilation": 2**30, "ceil_mode": True}
+    for pool in (numbapool.sum_pool1d, numbapool.max_pool1d):
+        assert_same(on(pool, x, 5, **window), pool(x, 5, **window))
+
+
+def test_windows_of_which_none_has_a_tap():
+    x = np.ones((1, 1, 1), np.float32)
+    assert np.isnan(on(numbapool.median_pool1d, x, 2, 1, 1, dilation=2)).all()

@@ -10,11 +10,12 @@ import fake
 import ml_dtypes
 import numpy as np
 import pytest
+import torch
 from far import Far
 from numba import cuda
 
 import numbapool
-from numbapool.cuda import ready
+from numbapool.cuda import program, ready, run, streams
 
 DRIVER = ctypes.CDLL("libcuda.so.1")
 DRIVER.asked.restype = DRIVER.arguments.restype = ctypes.c_char_p
@@ -223,3 +224,52 @@ def test_threads_do_not_share_the_words_of_a_launch(cupy):
     with ThreadPoolExecutor(8) as crew:
         found = list(crew.map(pooled, arrays))
     assert len({each.data.ptr for some in found for each in some}) == 400
+
+
+def test_a_tensor_of_the_host_is_sent_for_every_call():
+    x = torch.from_numpy(X)
+    for _ in range(2):
+        lines, found = asked(numbapool.max_pool2d, x, 2, target="cuda")
+        assert [name for name, _ in lines if name in ("send", "fetch")][-2:] == ["send", "fetch"]
+        assert isinstance(found, torch.Tensor)
+
+
+def test_words_that_two_threads_send_at_a_time_are_those_of_one(cupy, monkeypatch):
+    """The other thread is here while this one waits for its words."""
+    x, sent = cupy.asarray(X[:, :1]), []
+
+    def kept(words, stream):
+        monkeypatch.undo()
+        numbapool.max_pool2d(x, (3, 2), stream=OTHER)
+        (step,) = next(reversed(run.plans.values())).program.steps
+        sent.append((step, step.on[0]))
+        return streams.kept(words, stream)
+
+    cupy_again = sys.modules["cupy"]
+    monkeypatch.setattr(program, "kept", kept)
+    numbapool.max_pool2d(x, (3, 2))
+    sys.modules["cupy"] = cupy_again
+    ((step, first),) = sent
+    assert step.on[0] is first
+
+
+def test_results_that_lie_otherwise_are_those_of_another_plan(cupy):
+    offsets, empty = [0, 0, 4, 4], cupy.empty
+
+    def next_empty(shape, dtype):
+        offset = offsets.pop(0)
+        made = empty((*shape[:-1], shape[-1] + 4), dtype)
+        return fake.ndarray(made.memory, shape, empty(shape, dtype).strides, offset)
+
+    cupy.empty = next_empty
+    x = cupy.asarray(X)
+    told = []
+    for _ in range(2):
+        DRIVER.arguments()
+        numbapool.max_pool2d(x, 2)
+        told.append(DRIVER.arguments())
+    found = numbapool.max_pool2d(x, 2)
+    told.append(DRIVER.arguments())
+    assert not offsets
+    assert found.data.ptr % 16 == 4
+    assert told[0] == told[1] != told[2]
