@@ -18,7 +18,7 @@ from ..geometry import Laid, Sliding, lengths
 from .api import cuda, device
 from .corner import make_plane_at
 from .scalars import Scalars
-from .sliding import Uniform, make_edge, make_steps, make_where, sliding
+from .sliding import Uniform, make_edges, make_steps, sliding
 from .unrolled import make_choices, make_each, make_sums
 from .wide import BYTES, make_load, make_store, pieces
 from .words import AXES, AXIS, BY_ONE, CELLS, MORE, PLACE_ONE, PLANES, TOGETHER, WINDOW
@@ -253,9 +253,9 @@ def make_runs(
     finish, stamp = s.finish, s.stamp
     nothing = (s.identity,) * outputs
     first, steps = make_first(axes, uniform, outputs, word), make_steps(axes, True, word)
-    where_is, plane_at = make_where(axes, uniform, word), make_plane_at(word)
+    plane_at = make_plane_at(word)
     fold = make_down(s, run, uniform, 0, nothing, word)
-    known, edge = make_edge(s, axes, divisor, word, index, False, uniform)
+    edges = make_edges(s, axes, divisor, word, index, indexed, False, uniform)
     many = s.accumulator((uniform.counted or 1) if divisor is None else divisor)
     further_on = tuple(word(n * uniform.stride[-1] * run.place) for n in range(outputs))
 
@@ -299,16 +299,6 @@ def make_runs(
                 plane = word(plane + further)
         else:
             cell = words[more + listed_at + U(number - words[more + runs_at])]
-            _, lies, place, spots = where_is(words, cell)
-            by, step, sizes = steps(words)
-            same = known(words, cell)
-            while plane < planes:
-                at = plane_at(words, plane)
-                value, where, share = edge(x, given, at, lies, place, spots, by, step, sizes, same)
-                to = U(plane) * U(cells) + U(cell)
-                out[to] = finish(value, share)
-                if indexed:
-                    places[to] = where
-                plane = word(plane + further)
+            edges(x, out, places, words, given, cell, plane, further)
 
     return runs

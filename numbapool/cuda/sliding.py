@@ -17,10 +17,17 @@ from ..geometry import Laid, Sliding
 from ..ops import PoolOp
 from ..ops.base import as_it_is
 from .api import device
-from .corner import RUN, make_corner, make_divided_by, reckoned_place, written_place
+from .corner import (
+    RUN,
+    make_corner,
+    make_divided_by,
+    make_plane_at,
+    reckoned_place,
+    written_place,
+)
 from .passes import Done
 from .scalars import Scalars
-from .words import AXES, AXIS, BY_ONE, END, PLACE_ONE, SIZE
+from .words import AXES, AXIS, BY_ONE, CELLS, END, PLACE_ONE, PLANES, SIZE
 
 U = np.uint64
 #: Taps at most: each is code.
@@ -202,31 +209,36 @@ def make_full(
     return device(full)
 
 
-def make_edge(
-    s: Scalars, axes: int, divisor: int | None, word: type, index: type, placed: bool,
-    uniform: Uniform,
-) -> tuple[Any, Any]:  # fmt: skip
-    """What is the same in all planes of a window that is not full, and what tells value and place.
-
-    And what the value is divided by.
-    """
+def make_edges(
+    s: Scalars, axes: int, divisor: int | None, word: type, index: type, indexed: bool,
+    placed: bool, uniform: Uniform,
+) -> Any:  # fmt: skip
+    """Makes an output whose window is not full in every ``further`` plane from ``plane`` on."""
     corner, place_of = make_corner(axes, word), device(written_place if placed else reckoned_place)
     taps, divided_by = make_taps(s, uniform, word, placed), make_divided_by(s, divisor)
+    where_is, steps = make_where(axes, uniform, word), make_steps(axes, uniform.unit, word)
+    plane_at, finish, identity = make_plane_at(word), s.finish, s.identity
+    cells_at, planes_at = U(CELLS), U(PLANES)
     zero, none, nowhere = word(0), U(0), index(-1)
 
-    def known(words, cell):
-        start, place, count, along = corner(words, cell, none)
-        some = True
-        for taps in along[0]:
-            some &= taps > zero
-        return start, U(place), divided_by(count), some
+    def edges(x, out, places, words, given, cell, plane, further):
+        # What is the same in all planes is found once.
+        _, lies, place, spots = where_is(words, cell)
+        by, step, sizes = steps(words)
+        start, nearest, count, along = corner(words, cell, none)
+        share, some = divided_by(count), True
+        for many in along[0]:
+            some &= many > zero
+        while plane < words[planes_at]:
+            base = plane_at(words, plane)
+            first = place_of(given, base + start, U(nearest)) if some else U(nearest)
+            value, where = taps(
+                x, given, base + lies, place, spots, by, step, sizes, identity, first
+            )
+            to = U(plane) * U(words[cells_at]) + U(cell)
+            out[to] = finish(value, share)
+            if indexed:
+                places[to] = index(where) if some else nowhere
+            plane = word(plane + further)
 
-    def edge(x, given, base, lies, place, spots, by, step, sizes, same):
-        start, nearest, share, some = same
-        first = place_of(given, base + start, nearest) if some else nearest
-        value, where = taps(
-            x, given, base + lies, place, spots, by, step, sizes, s.identity, first
-        )
-        return value, index(where) if some else nowhere, share
-
-    return device(known), device(edge)
+    return device(edges)

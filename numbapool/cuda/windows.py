@@ -9,7 +9,7 @@ import numpy as np
 from .api import cuda
 from .corner import make_bordered, make_plane_at
 from .scalars import Scalars
-from .sliding import Uniform, make_edge, make_full, make_steps, make_where
+from .sliding import Uniform, make_edges, make_full, make_steps, make_where
 from .words import CELLS, PLANES, TOGETHER
 
 U = np.uint64
@@ -49,7 +49,7 @@ def make_windows(
 
     where_is, steps = make_where(axes, uniform, word), make_steps(axes, uniform.unit, word)
     full_window = make_full(s, divisor, word, index, placed, uniform)
-    known, edge = make_edge(s, axes, divisor, word, index, placed, uniform)
+    edges = make_edges(s, axes, divisor, word, index, indexed, placed, uniform)
     differ = uniform.counted is None
 
     def sliding(x, out, places, words, given):
@@ -75,14 +75,6 @@ def make_windows(
                     places[to] = where
                 plane = word(plane + further)
         else:
-            same = known(words, cell)
-            while plane < planes:
-                at = plane_at(words, plane)
-                value, where, share = edge(x, given, at, lies, place, spots, by, step, sizes, same)
-                to = U(plane) * U(cells) + U(cell)
-                out[to] = finish(value, share)
-                if indexed:
-                    places[to] = where
-                plane = word(plane + further)
+            edges(x, out, places, words, given, cell, plane, further)
 
     return sliding
