@@ -58,17 +58,18 @@ TOGETHER, BY_DIGITS, ONE_BY_ONE = range(3)
 
 
 def lay(
-    down: Axis, across: Axis, item: int, planes: int, alone: bool, sought: bool
+    down: Axis, across: Axis, item: int, as_they_are: bool, planes: int, alone: bool, sought: bool
 ) -> tuple[dict[int, int], int, int, int]:
     """What the frame of any windows says, the bytes of scratch, and how the kernel folds.
 
     That is the way across, and how many vectors hold a row, or 0. Tasks have rows of several
-    ``planes`` that are not ``alone``; windows are ``sought`` through once they are folded.
+    ``planes`` that are not ``alone``; windows are ``sought`` through once they are folded. Numbers
+    of ``item`` bytes are folded, be they inputs ``as_they_are`` or made of them.
     """
     tall, broad = int(taps(down).max()), int(taps(across).max())
     # Windows of one row are folded where they lie, without a tile.
     flat, lanes = tall <= 1 and across.step == 1, LINE // item
-    vectors = 0 if flat else pile.vectors(across.size, lanes)
+    vectors = 0 if flat else pile.vectors(across.size, lanes, as_they_are)
     width = 0 if flat else vectors * lanes or across.size
     room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
     # Windows meet in full vectors, while those that are sought through are in the first cache.

@@ -266,7 +266,10 @@ def program(
     else:
         lanes = Lanes(all_lanes, 1, 0)
         sought = indexed or is_half(op.accumulator(dtype))
-        laid, scratch, way, held = bins.lay(down, across, sizes[0], planes, alone, sought)
+        as_they_are = sizes[0] == dtype.itemsize
+        laid, scratch, way, held = bins.lay(
+            down, across, sizes[0], as_they_are, planes, alone, sought
+        )
         window = not laid[frame.TILE_WIDTH], way, held
     shares, scaled = divisors(op, (down, across), divisor, accumulator)
     tables |= lookups(

@@ -17,7 +17,8 @@ from .scalars import Scalars, make_taken
 
 U = np.uintp
 BLOCK = 16  # rows that are folded one after the other
-SHORT = 1, 2, 4  # vectors that hold a whole row
+SHORT = 1, 2, 4  # vectors that hold a whole row,
+BROAD = 8  # and where registers are many, of inputs that are folded as they are
 A_FEW, MANY = 4, 16  # of a long row, side by side: memory wants rows in their order
 
 
@@ -26,9 +27,10 @@ def depth(rows: int) -> int:
     return (-(-rows // BLOCK)).bit_length() + 2
 
 
-def vectors(width: int, lanes: int) -> int:
-    """How many hold a row of so many; 0 if that is a long one."""
-    return next((few for few in SHORT if width <= few * lanes), 0)
+def vectors(width: int, lanes: int, as_they_are: bool) -> int:
+    """How many hold a row of so many inputs; 0 if that is a long one."""
+    counts = (*SHORT, BROAD) if MASKS and as_they_are else SHORT
+    return next((few for few in counts if width <= few * lanes), 0)
 
 
 def _make_strip(s: Scalars, source: int, count: int, load: Callable[..., Any]) -> Any:
