@@ -202,7 +202,8 @@ def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
     """``axes`` without the innermost ones that a single window covers whole.
 
     A run of whole rows is contiguous: global pooling of any number of axes has one, and a trailing
-    axis of size 1 costs nothing. Neighbours that nothing is pooled along are one axis.
+    axis of size 1 costs nothing. Neighbours that nothing is pooled along are one axis; where such
+    come last, the innermost are those before them.
     """
     rest: list[Laid] = []
     for number, laid in enumerate(axes):
@@ -213,6 +214,7 @@ def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
             rest.append(laid._replace(axis=both))
         else:
             rest.append(laid)
+    inside = [rest.pop()] if len(rest) > 1 and still(rest[-1].axis) else []
     last, by, place = rest.pop()
     while rest and covered(last):
         outer, taps = rest[-1].axis, last.count(0)
@@ -225,7 +227,7 @@ def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
         else:
             break
         rest.pop()
-    return [*rest, Laid(last, by, place)]
+    return [*rest, Laid(last, by, place), *inside]
 
 
 def pads(

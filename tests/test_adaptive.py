@@ -96,7 +96,8 @@ WAYS = (
     ((2, 20, 7, 7), 1), ((2, 40, 1, 9), (1, 3)), ((3, 5, 1, 700), (1, 2)), ((1, 3, 40, 40), 1),
     ((2, 3, 9, 11), 4), ((2, 3, 9, 30), 4), ((2, 3, 20, 60), 7), ((2, 3, 20, 100), 7),
     ((2, 3, 40, 65), (2, 21)), ((1, 2, 18, 150), 7), ((1, 2, 12, 600), 5),
-    ((2, 3, 70, 60), (2, 37)), ((2, 3, 33, 64), (3, 1)),
+    ((2, 3, 70, 60), (2, 37)), ((2, 3, 33, 64), (3, 1)), ((2, 3, 20, 60), (2, 60)),
+    ((1, 2, 21, 300), (2, 300)),
 )  # fmt: skip
 
 
@@ -126,6 +127,28 @@ def test_no_nan_is_missed_wherever_it_lies(shape, size):
         assert_same(indices, where)
         least = -torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(-x), size).numpy()
         assert_same(numbapool.adaptive_min_pool2d(x, size), least)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8"])
+@pytest.mark.parametrize("width", [1, 20, 100, 300])
+@pytest.mark.parametrize("last", [False, True])
+def test_strips_give_the_first_of_equal_taps(width, dtype, last):
+    rng = np.random.default_rng(3)
+    x = rng.integers(-1 if dtype[0] == "f" else 0, 2, (2, 3, 23, width)).astype(dtype)
+    x[rng.random(x.shape) < 0.3] *= -1 if dtype[0] == "f" else 1
+    if dtype[0] == "f":
+        x[0, 0, 5] = x[0, 0, 9] = np.nan
+    if last:  # of (N, H, W, C), whole
+        x = np.moveaxis(x, 3, 1)
+    size = 1 if last else (2, width)
+    expected, where = oracle.select(x, oracle.bins(x.shape, size), 1)
+    assert_same(numbapool.adaptive_max_pool2d(x, size), expected)
+    value, index = numbapool.adaptive_max_pool2d(x, size, return_indices=True)
+    assert_same(value, expected)
+    assert_same(index, where)
+    if dtype != "uint8":
+        average = numbapool.adaptive_avg_pool2d(x, size)
+        assert_within(average, *oracle.average(x, oracle.bins(x.shape, size)))
 
 
 def test_global_pooling_of_nan_and_zeros():

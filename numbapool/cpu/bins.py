@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry import Axis
+from ..geometry import Axis, still
 from ..jit import inner
 from ..spans import alike, taps
 from . import frame, lookup, memory, pile, run, vector
+from .columns import make_columns, make_settle_columns
 from .digits import make_by_digits
 from .folded import make_met, make_row
 from .frame import (
@@ -53,8 +54,16 @@ from .places import make_every, make_has_negative_zero, make_has_zero, make_sett
 from .scalars import Scalars
 
 U = np.uintp
-#: How windows are folded across: as vectors that meet, by binary digits, or one by one.
-TOGETHER, BY_DIGITS, ONE_BY_ONE = range(3)
+#: How windows are folded across: as vectors that meet, by binary digits, or one by one; or not at
+#: all, where they are columns.
+TOGETHER, BY_DIGITS, ONE_BY_ONE, COLUMNS = range(4)
+
+
+def held(across: Axis, item: int, as_they_are: bool) -> bool:
+    """Whether rows are folded in registers, and windows across looked up there."""
+    lanes = LINE // item
+    vectors = pile.vectors(across.size, lanes, as_they_are)
+    return across.step == 1 and vectors > 0 and lookup.has(item, vectors * lanes)
 
 
 def lay(
@@ -68,17 +77,21 @@ def lay(
     """
     tall, broad = int(taps(down).max()), int(taps(across).max())
     # Windows of one row are folded where they lie, without a tile.
-    flat, lanes = tall <= 1 and across.step == 1, LINE // item
+    flat, lanes = tall <= 1 and across.step == 1 and not still(across), LINE // item
     vectors = 0 if flat else pile.vectors(across.size, lanes, as_they_are)
     width = 0 if flat else vectors * lanes or across.size
     room, stack = pile.depth(tall), max(pile.depth(broad), run.depth(broad, lanes))
     # Windows meet in full vectors, while those that are sought through are in the first cache.
     rows = lanes // gcd(lanes, len(across))
+    if still(across):
+        rows = max(TILE_BYTES // (max(tall, 1) * across.size * item), 1)
     if sought:
         rows = min(rows, TILE_BYTES // 2 // (max(tall, 1) * across.size * item))
     rows = 1 if alone else max(min(rows, planes * len(down) // FEWEST_TASKS), 1)
     way = ONE_BY_ONE
-    if across.step == 1 and vectors and lookup.has(item, vectors * lanes):
+    if still(across):
+        way = COLUMNS
+    elif not flat and held(across, item, as_they_are):
         way = BY_DIGITS
     elif across.step == 1 and rows * len(across) >= lanes // 2:  # fewer meet sooner one by one
         way = TOGETHER
@@ -101,9 +114,12 @@ def make_bins(s: Scalars, flat: bool, way: int, vectors: int, indexed: bool) -> 
     met = make_met(s)
     if way == BY_DIGITS:
         fold = make_by_digits(s, vectors)
+    elif way == COLUMNS:
+        fold = make_columns(s, vectors)
     else:
         fold = make_row(s, flat, way == TOGETHER, vectors)
-    every, settle = make_every(s), make_settle(s, indexed)
+    every = make_every(s)
+    settle = (make_settle_columns if way == COLUMNS else make_settle)(s, indexed)
     has_zero, has_negative_zero = make_has_zero(s), make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
     index_type, divides, stamp = s.index, s.divides, s.fingerprint

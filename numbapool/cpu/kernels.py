@@ -8,11 +8,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..geometry import UNIT, Axis, Laid, Sliding, covered
+from ..geometry import UNIT, Axis, Laid, Sliding, covered, still
 from ..jit import compile_kernel
 from ..ops import PoolOp
 from ..ops.base import is_half
-from . import bins, digits, doubling, ends, frame, gather, pixels, rows, slices, turned, whole
+from ..spans import taps
+from . import (
+    bins,
+    columns,
+    digits,
+    doubling,
+    ends,
+    frame,
+    gather,
+    pixels,
+    rows,
+    slices,
+    turned,
+    whole,
+)
 from .extremes import by_extremes
 from .frame import LINE
 from .machine import MASKS, VECTOR
@@ -43,6 +57,10 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "pixels": pixels.make_pixels,
 }
 
+
+#: Rows of larger windows are folded one by one while, in the mean, no more of them share an input,
+#: if nothing is to be folded across, or in registers.
+MOST_AGAIN = 5
 
 #: Nanoseconds that a kernel takes for every element of four bytes, about, with vectors of 64 bytes;
 #: `rows` takes more for every fold.
@@ -90,8 +108,9 @@ def _is_whole(axis: Axis) -> bool:
 
 
 def _choose(
-    down: Axis, across: Axis, planes: int, all_lanes: int, lanes: int, sizes: tuple[int, int]
-) -> str:
+    down: Axis, across: Axis, planes: int, all_lanes: int, lanes: int, sizes: tuple[int, int],
+    held: bool,
+) -> str:  # fmt: skip
     if (
         planes >= all_lanes
         and down.size == 1
@@ -111,6 +130,8 @@ def _choose(
         and (down.kernel == across.kernel or 1 in (down.kernel, across.kernel))
     ):
         return "rows"
+    if (held or still(across)) and taps(down).sum() <= MOST_AGAIN * down.size:
+        return "bins"
     # Doubling folds the inputs between windows, too.
     small = across.stride <= SMALL and doubling.Tiling.of(down, across, lanes, *sizes).fits
     return "doubling" if small else "bins"
@@ -202,10 +223,15 @@ def program(
     each = max(sizes) if indexed else sizes[0]  # in kernels with places in lanes
     most, widest = VECTOR // each, LINE // each
     beside = planes if even and not alone else 1
-    name = _choose(down, across, 1 if alone else planes, all_lanes, most, sizes)
+    as_they_are = sizes[0] == dtype.itemsize
+    sought = indexed or is_half(op.accumulator(dtype))
+    turns = beside > 1 and turned.pays(op, dtype, tall, broad, planes, most)
+    held = not sought and bins.held(across, sizes[0], as_they_are)
+    held &= across.size > all_lanes or not turns
+    name = _choose(down, across, 1 if alone else planes, all_lanes, most, sizes, held)
     window: tuple[Any, ...] = ()
     tables: dict[int, np.ndarray] = {}
-    if name == "doubling" and beside > 1 and turned.pays(op, dtype, tall, broad, planes, most):
+    if name == "doubling" and turns:
         assert isinstance(down, Sliding)
         assert isinstance(across, Sliding)
         name, lanes, window = "turned", Lanes(1, most, 0), (most, broad.place > 0)
@@ -265,12 +291,15 @@ def program(
         laid, scratch = _lay_doubling(down, across, panels), panels.scratch
     else:
         lanes = Lanes(all_lanes, 1, 0)
-        sought = indexed or is_half(op.accumulator(dtype))
-        as_they_are = sizes[0] == dtype.itemsize
-        laid, scratch, way, held = bins.lay(
+        unnumbered = broad.place == 0 or not indexed
+        if still(across) and len(down) == 1 and even and unnumbered and not alone:
+            bands = columns.bands(across.size, all_lanes, planes)
+            across = Sliding(across.size // bands, 1)
+            planes, walk = planes * bands, (bands, walk[2], across.size)
+        laid, scratch, way, vectors = bins.lay(
             down, across, sizes[0], as_they_are, planes, alone, sought
         )
-        window = not laid[frame.TILE_WIDTH], way, held
+        window = not laid[frame.TILE_WIDTH], way, vectors
     shares, scaled = divisors(op, (down, across), divisor, accumulator)
     tables |= lookups(
         (down, across), name, shares, lanes, lane, broad.place, indexed, op.better is not None

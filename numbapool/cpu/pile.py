@@ -70,11 +70,15 @@ def make_short(s: Scalars, source: int, stack: int, vectors: int) -> tuple[Any, 
     rows, zero, one, two, many = U(BLOCK), U(0), U(1), U(2), U(wide)
     fill = s.fill if source == memory.INPUT else s.identity
 
+    full = wide // 2 // lanes * lanes  # or fewer vectors would hold a row: these need no mask
+    beyond, rest = U(full), wide - full
+
     def valid(width):
-        return vector.iota(np.int32, wide, 1) < vector.splat(np.int32(width), wide)
+        return vector.iota(np.int32, rest, 1) < vector.splat(np.int32(width - beyond), rest)
 
     def some(x, at, valid):
-        return edges.some(source, x, at, valid, vector.splat(fill, wide))
+        end = edges.some(source, x, at + beyond, valid, vector.splat(fill, rest))
+        return vector.beside(memory.lanes(source, x, at, full), end) if full else end
 
     def last(width):
         return width - U(lanes)
@@ -173,7 +177,24 @@ def _make_long(s: Scalars, source: int, stack: int) -> Any:
         return inner(strips)
 
     a_few, side_by_side = map(make_strips, (A_FEW, MANY))
-    most = U(MANY * lanes)
+    most, broad, at_a_time = U(MANY * lanes), A_FEW * lanes, U(A_FEW * lanes)
+    taken_as, (unseen, watch, met_of) = make_taken(s, source), make_watch(s, source, broad // 2)
+
+    def row_by_row(x, at, count, pitch, width, values, slot):
+        seen, whole = unseen(), width // at_a_time * at_a_time
+        for row in range(count):
+            for j in range(zero, whole, at_a_time):
+                taps = memory.lanes(source, x, at + row * pitch + j, broad)
+                seen = watch(seen, vector.lower(taps), vector.upper(taps))
+                value = taken_as(taps)
+                if row:
+                    value = combine(memory.lanes(stack, values, slot + j, broad), value)
+                memory.store(stack, values, slot + j, value)
+        met = met_of(seen)
+        if whole < width:
+            beyond = width - at_a_time
+            met |= a_few(x, at + beyond, count, pitch, at_a_time, values, slot + beyond)
+        return met
 
     def join(values, first, second, width):
         """A slot and the one after it, in the first."""
@@ -186,9 +207,11 @@ def _make_long(s: Scalars, source: int, stack: int) -> Any:
         """A few rows in one pass."""
         if width < most:
             return a_few(x, at, count, pitch, width, values, slot)
+        if width > most:
+            return row_by_row(x, at, count, pitch, width, values, slot)
         return side_by_side(x, at, count, pitch, width, values, slot)
 
-    join, block = inner(join), inner(block, inlined=True)
+    row_by_row, join, block = inner(row_by_row), inner(join), inner(block, inlined=True)
 
     def pile(x, at, count, pitch, width, values):
         slot, pairs, met = zero, zero, False
