@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -12,7 +12,7 @@ from numbapool.bench import peers
 from numbapool.bench.layers import Window, sample
 
 from ..models import read_layers
-from .bar import Bar, average, mean, pair
+from .bar import Bar, average, mean, once_more, pair
 from .shapes import floors, timed
 
 PEERS = ("torch", "torch channels_last", "openvino", "onnxruntime")
@@ -34,24 +34,25 @@ def seconds_of(op: str, layer: Window) -> Seconds:
     return timed(calls)
 
 
-def over(seconds: Seconds, others: tuple[str, ...]) -> float:
+def over(seconds: Mapping[str, float], others: tuple[str, ...]) -> float:
     return min(seconds[peer] for peer in others if peer in seconds) / seconds["numbapool"]
 
 
-def measure(every: int) -> Iterator[tuple[str, str, Seconds]]:
+def cases(every: int) -> list[tuple[str, Window]]:
     layers = read_layers(MOST_ELEMENTS)[::every]
-    indexed = [("max with indices", layer) for op, layer in layers if op == "max"]
-    with torch.inference_mode():
-        for op, layer in [*layers, *indexed]:
-            yield op, f"{op} {layer}", seconds_of(op, layer)
+    return [*layers, *(("max with indices", layer) for op, layer in layers if op == "max")]
 
 
 def bars(every: int) -> list[Bar]:
     """How fast our layers are against peers'."""
     values: dict[str, Seconds] = {}
     indexed: dict[str, Seconds] = {}
-    for op, name, seconds in measure(every):
-        (indexed if op == "max with indices" else values)[name] = seconds
+    found = {f"{op} {layer}": (op, layer) for op, layer in cases(every)}
+    with torch.inference_mode():
+        for name, (op, layer) in found.items():
+            (indexed if op == "max with indices" else values)[name] = seconds_of(op, layer)
+        for seconds in (values, indexed):
+            once_more(seconds, partial(over, others=PEERS), lambda name: seconds_of(*found[name]))
 
     def ratios(of: dict[str, Seconds], *others: str) -> dict[str, float]:
         return {name: over(seconds, others) for name, seconds in of.items()}
