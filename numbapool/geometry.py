@@ -214,7 +214,7 @@ def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
             rest.append(laid._replace(axis=both))
         else:
             rest.append(laid)
-    inside = [rest.pop()] if len(rest) > 1 and still(rest[-1].axis) else []
+    inside = [rest.pop()] if still(rest[-1].axis) and rest[-1].axis.size > 1 < len(rest) else []
     last, by, place = rest.pop()
     while rest and covered(last):
         outer, taps = rest[-1].axis, last.count(0)

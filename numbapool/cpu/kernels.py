@@ -227,7 +227,7 @@ def program(
     sought = indexed or is_half(op.accumulator(dtype))
     turns = beside > 1 and turned.pays(op, dtype, tall, broad, planes, most)
     held = not sought and bins.held(across, sizes[0], as_they_are)
-    held &= across.size > all_lanes or not turns
+    held &= 2 * across.size > 3 * all_lanes or not turns
     name = _choose(down, across, 1 if alone else planes, all_lanes, most, sizes, held)
     window: tuple[Any, ...] = ()
     tables: dict[int, np.ndarray] = {}
