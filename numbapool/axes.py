@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import prod
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from . import arguments, geometry, lazy
 from .arguments import plain
@@ -92,6 +91,29 @@ def _pooled_axes(axes: Any, ndim: int, kernel_size: Any) -> tuple[int, ...]:
     return found
 
 
+class _Ordered(NamedTuple):
+    """Axes whose pooled ones are neighbours: what follows them are channels that come last."""
+
+    order: tuple[int, ...]
+    sizes: tuple[tuple[int, ...], ...]  # of axes before the pooled ones, of these, and behind them
+    seen: tuple[int, ...]  # the shape (N, *pooled, C)
+    back: tuple[int, ...]  # to the order that there was
+
+
+@lru_cache(maxsize=1024)
+def _ordered(pooled: tuple[int, ...], shape: tuple[int, ...]) -> _Ordered:
+    ndim = len(shape)
+    after = ndim - 1 - pooled[-1]
+    if pooled != tuple(range(pooled[0], pooled[0] + len(pooled))):
+        after = 0
+    inside = tuple(range(ndim - after, ndim))
+    before = tuple(axis for axis in range(ndim) if axis not in (*pooled, *inside))
+    order = (*before, *pooled, *inside)
+    first, sizes, last = (tuple(shape[axis] for axis in some) for some in (before, pooled, inside))
+    back = tuple(map(order.index, range(ndim)))
+    return _Ordered(order, (first, sizes, last), (prod(first), *sizes, prod(last)), back)
+
+
 def pool(
     x: Any,
     op: str | PoolOp,
@@ -160,26 +182,16 @@ def pool(
     pooled = _pooled_axes(axes, array.ndim, kernel)
     if not pooled:
         raise ValueError(f"x must have an axis to pool, got shape {array.shape}")
-    dims = len(pooled)
-    after = array.ndim - 1 - pooled[-1]
-    if pooled != tuple(range(pooled[0], pooled[0] + dims)):
-        after = 0
-    inside = tuple(range(array.ndim - after, array.ndim))
-    before = tuple(axis for axis in range(array.ndim) if axis not in (*pooled, *inside))
-    # Seen as (N, C, *pooled): what follows the pooled axes are channels that come last.
-    order = (*before, *pooled, *inside)
-    sizes = [tuple(array.shape[axis] for axis in some) for some in (before, pooled, inside)]
-    seen = array.transpose(order).reshape(prod(sizes[0]), *sizes[1], prod(sizes[2]))
+    dims, (order, sizes, seen, back) = len(pooled), _ordered(pooled, array.shape)
     where = (
         geometry.sliding, dims, kernel, plain("stride", stride), plain("padding", padding),
         plain("dilation", dilation), arguments.flag("ceil_mode", ceil_mode),
         arguments.flag("count_include_pad", count_include_pad),
     )  # fmt: skip
     found = lazy.run(
-        op, where, channels_outside(seen, dims), return_indices, index_dtype, None, None,
-        num_threads, target,
-    )
-    back = np.argsort(order)
+        op, where, channels_outside(array.transpose(order).reshape(seen), dims), return_indices,
+        index_dtype, None, None, num_threads, target,
+    )  # fmt: skip
 
     def restored(result: Any) -> Any:
         spatial = result.shape[2:]

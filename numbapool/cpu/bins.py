@@ -15,8 +15,7 @@ import numpy as np
 from ..geometry import Axis, still
 from ..jit import inner
 from ..spans import alike, taps
-from . import frame, lookup, memory, pile, run, vector
-from .columns import make_columns, make_settle_columns
+from . import columns, frame, lookup, memory, pile, run, vector
 from .digits import make_by_digits
 from .folded import make_met, make_row
 from .frame import (
@@ -84,6 +83,7 @@ def lay(
     # Windows meet in full vectors, while those that are sought through are in the first cache.
     rows = lanes // gcd(lanes, len(across))
     if still(across):
+        width = min(width, columns.PIECE // item)
         rows = max(TILE_BYTES // (max(tall, 1) * across.size * item), 1)
     if sought:
         rows = min(rows, TILE_BYTES // 2 // (max(tall, 1) * across.size * item))
@@ -115,11 +115,11 @@ def make_bins(s: Scalars, flat: bool, way: int, vectors: int, indexed: bool) -> 
     if way == BY_DIGITS:
         fold = make_by_digits(s, vectors)
     elif way == COLUMNS:
-        fold = make_columns(s, vectors)
+        fold = columns.make_columns(s, vectors)
     else:
         fold = make_row(s, flat, way == TOGETHER, vectors)
     every = make_every(s)
-    settle = (make_settle_columns if way == COLUMNS else make_settle)(s, indexed)
+    settle = (columns.make_settle if way == COLUMNS else make_settle)(s, indexed)
     has_zero, has_negative_zero = make_has_zero(s), make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
     index_type, divides, stamp = s.index, s.divides, s.fingerprint

@@ -21,12 +21,14 @@ from .scalars import Scalars, make_taken
 U = np.uintp
 FEWEST_TASKS = 8  # of planes pooled whole
 BAND = 16  # vectors at least: of shorter pieces of rows all lines are read by all threads
+PIECE = 8 * 1024  # bytes of a row that are folded down at a time: a part of the first cache
+SIDE_BY_SIDE = 4 * LINE  # bytes of inputs, or of their places, that are looked through at a time
 
 
 def bands(width: int, lanes: int, planes: int) -> int:
     """Into how many as broad ones planes of so many columns are cut, so that threads share them."""
-    most = width // (BAND * lanes) if width % (BAND * lanes) == 0 else 1
-    return next(n for n in range(min(-(-FEWEST_TASKS // planes), most), 0, -1) if most % n == 0)
+    most = min(2 * -(-FEWEST_TASKS // planes), width // (BAND * lanes))
+    return next((number for number in range(most, 1, -1) if width % number == 0), 1)
 
 
 @cache
@@ -36,6 +38,7 @@ def make_columns(s: Scalars, vectors: int) -> Any:
     accumulator, identity = s.accumulator, s.identity
     lanes = LINE // np.dtype(accumulator).itemsize
     wide, zero, many = vectors * lanes, U(0), U(lanes)
+    most = U(PIECE // np.dtype(accumulator).itemsize)
 
     def held(
         x, base, taken, pitch, width, tile, told, cells, step, stack, parts, counts, waiting,
@@ -51,13 +54,16 @@ def make_columns(s: Scalars, vectors: int) -> Any:
         x, base, taken, pitch, width, tile, told, cells, step, stack, parts, counts, waiting,
         down_count, across_counts, out, to,
     ):  # fmt: skip
-        met = pile(x, base, taken, pitch, width, tile)
-        for j in range(zero, cells, many):
-            at = vector.least(j, cells - many)
-            folded = vector.splat(accumulator(identity), lanes)
-            if taken:
-                folded = memory.lanes(TILE, tile, at, lanes)
-            given(folded, down_count, out, to + at, many)
+        piece, met = vector.least(width, most), False
+        for start in range(zero, width, piece):
+            first = vector.least(start, width - piece)
+            met |= pile(x, base + first, taken, pitch, piece, tile)
+            for j in range(zero, piece, many):
+                at = vector.least(j, piece - many)
+                folded = vector.splat(accumulator(identity), lanes)
+                if taken:
+                    folded = memory.lanes(TILE, tile, at, lanes)
+                given(folded, down_count, out, to + first + at, many)
         return waiting, counts, met
 
     if vectors:
@@ -81,7 +87,7 @@ def _make_given(s: Scalars, vectors: int) -> Any:
 
 
 @cache
-def make_settle_columns(s: Scalars, indexed: bool) -> Any:
+def make_settle(s: Scalars, indexed: bool) -> Any:
     """Finds the best taps of all windows of an output row, whose values are there.
 
     It is told what `places.make_settle` is: a place is the first, or the last of those that
@@ -89,7 +95,7 @@ def make_settle_columns(s: Scalars, indexed: bool) -> Any:
     """
     better, overrides, nothing, lane = s.better, s.overrides, s.fill, s.lane
     index_type, taken_as = s.index, make_taken(s, OUTPUT)
-    lanes = LINE // np.dtype(s.source).itemsize
+    lanes = SIDE_BY_SIDE // max(np.dtype(each).itemsize for each in (s.source, lane))
     zero, many = U(0), U(lanes)
 
     def settle(
