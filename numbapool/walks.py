@@ -11,7 +11,7 @@ import numpy as np
 from .arrays import axes_order, check_dtype
 from .cpu.kernels import SMALL
 from .drawn import as_drawn
-from .geometry import sliding, spatial
+from .geometry import adaptive, covered, sliding, spatial, still
 from .ops import PoolOp
 
 
@@ -32,7 +32,7 @@ def _dense(shape: Sequence[int], strides: Sequence[int], item: int) -> bool:
 
 
 #: Fewer channels that come last fill too little of a vector, and are turned to planes, which is a
-#: copy; but where windows are small, the copy takes longer than all the rest.
+#: copy; but where windows are small or all of an axis, the copy takes longer than all the rest.
 FEWEST_INSIDE = 8
 
 
@@ -46,9 +46,13 @@ class Walk(NamedTuple):
     turned: bool  # its results lie otherwise than kernels write them
 
 
-def _fewest_inside(op: PoolOp, where: tuple[Any, ...]) -> int:
-    """How many channels stay inside the windows of a pooling."""
-    if where[0] is not sliding or not (op.better or adds(op)):
+def _fewest_inside(op: PoolOp, where: tuple[Any, ...], sizes: tuple[int, ...]) -> int:
+    """How many channels stay inside the windows of a pooling of so many inputs an axis."""
+    if where[0] not in (sliding, adaptive) or not (op.better or adds(op)):
+        return FEWEST_INSIDE
+    if all(covered(axis) or still(axis) for axis in where[0](sizes, *where[2:])):
+        return 2
+    if where[0] is adaptive:
         return FEWEST_INSIDE
     kernel, dilation = where[2], where[5] if len(where) > 5 else 1
     taps = kernel if isinstance(kernel, tuple) else (kernel,)
@@ -74,14 +78,14 @@ def walked(
     check_dtype(dtype, adds(op))
     make, dims, *_ = where
     alike = make is not as_drawn
-    spatial(shape, dims, channels_may_be_0=True)
+    sizes = spatial(shape, dims, channels_may_be_0=True)
     item, channels = dtype.itemsize, len(shape) - dims - 1
     turned = not alike or _channels_lie_last(shape, strides, item, dims)
     if aligned and dtype.isnative and all(step >= 0 and step % item == 0 for step in strides):
         if shape[-1] <= 1 or strides[-1] == item or not alike:
             dense = _dense(shape, strides, item)
             return Walk(None, None if dense else strides, dtype, False, turned and not dense)
-        if shape[channels] >= _fewest_inside(op, where) and strides[channels] == item:
+        if shape[channels] >= _fewest_inside(op, where, sizes) and strides[channels] == item:
             order = axes_order(len(shape), dims, True)
             shape, strides = (tuple(each[axis] for axis in order) for each in (shape, strides))
             dense = _dense(shape, strides, item)

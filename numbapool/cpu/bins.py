@@ -111,15 +111,15 @@ def make_bins(s: Scalars, flat: bool, way: int, vectors: int, indexed: bool) -> 
 
     A row is held by so many ``vectors``, or 0.
     """
-    met = make_met(s)
+    met, settle = make_met(s), make_settle(s, indexed)
     if way == BY_DIGITS:
         fold = make_by_digits(s, vectors)
     elif way == COLUMNS:
         fold = columns.make_columns(s, vectors)
+        settle = columns.make_settle(s, vectors, indexed)
     else:
         fold = make_row(s, flat, way == TOGETHER, vectors)
     every = make_every(s)
-    settle = (columns.make_settle if way == COLUMNS else make_settle)(s, indexed)
     has_zero, has_negative_zero = make_has_zero(s), make_has_negative_zero(s)
     source, accumulator, result = s.source, s.accumulator, s.result
     index_type, divides, stamp = s.index, s.divides, s.fingerprint

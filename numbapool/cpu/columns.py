@@ -87,15 +87,16 @@ def _make_given(s: Scalars, vectors: int) -> Any:
 
 
 @cache
-def make_settle(s: Scalars, indexed: bool) -> Any:
+def make_settle(s: Scalars, vectors: int, indexed: bool) -> Any:
     """Finds the best taps of all windows of an output row, whose values are there.
 
-    It is told what `places.make_settle` is: a place is the first, or the last of those that
-    override.
+    So many ``vectors`` hold its inputs, or 0. It is told what `places.make_settle` is: a place is
+    the first, or the last of those that override.
     """
     better, overrides, nothing, lane = s.better, s.overrides, s.fill, s.lane
     index_type, taken_as = s.index, make_taken(s, OUTPUT)
-    lanes = SIDE_BY_SIDE // max(np.dtype(each).itemsize for each in (s.source, lane))
+    room = min(vectors * LINE, SIDE_BY_SIDE) or SIDE_BY_SIDE
+    lanes = room // max(np.dtype(each).itemsize for each in (s.source, lane))
     zero, many = U(0), U(lanes)
 
     def settle(
