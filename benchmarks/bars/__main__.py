@@ -13,48 +13,20 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 from numbapool.bench.timing import warn_of_load
 
 from ..table import machine
-from . import family, layers, process, relatives, shapes
 from .bar import Bar, markdown, worst_of_runs
-
-
-def groups(every: int = 1) -> dict[str, Callable[[], list[Bar]]]:
-    return {
-        "layers": partial(layers.bars, every),
-        "copies": shapes.copies,
-        "windows": shapes.windows,
-        "arrays": shapes.arrays,
-        "dtypes": shapes.dtypes,
-        "bins": relatives.bins,
-        "blocks": relatives.blocks,
-        "filters": relatives.filters,
-        "tiny": process.tiny,
-        "threads": shapes.threads,
-        "memory": process.memory,
-        "starts": process.starts,
-        "nan": shapes.nan,
-        "lines": family.lines,
-        "volumes": family.volumes,
-        "last": family.last,
-        "norms": family.norms,
-        "halves": family.halves,
-    }
-
-
-def here(name: str, every: int) -> list[Bar]:
-    return groups(every)[name]()
+from .groups import groups, measured
 
 
 def apart(name: str, every: int) -> list[Bar]:
     """In a process of its own: where memory lies is worth a fifth of a time, and threads stay."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(here, name, every).result()
+        return process.submit(measured, name, every).result()
 
 
 def main(
