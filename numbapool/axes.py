@@ -189,7 +189,7 @@ def pool(
         arguments.flag("count_include_pad", count_include_pad),
     )  # fmt: skip
     found = lazy.run(
-        op, where, channels_outside(array.transpose(order).reshape(seen), dims), return_indices,
+        op, where, channels_outside(array.transpose(order).reshape(*seen), dims), return_indices,
         index_dtype, None, None, num_threads, target,
     )  # fmt: skip
 
