@@ -1,7 +1,7 @@
 """Measures every bar and prints it beside today's figure: ``python -m benchmarks.bars``.
 
 Exits with 1 where one is missed. Beside a figure stands what a copy of the same bytes would have
-had in our place, where it was timed: the floor. A run takes about thirteen minutes and wants the
+had in our place, where it was timed: the floor. A run takes about twenty minutes and wants the
 machine to itself.
 """
 
