@@ -202,8 +202,7 @@ def merged(axes: Sequence[Laid], indexed: bool) -> list[Laid]:
     """``axes`` without the innermost ones that a single window covers whole.
 
     A run of whole rows is contiguous: global pooling of any number of axes has one, and a trailing
-    axis of size 1 costs nothing. Neighbours that nothing is pooled along are one axis; where such
-    come last, the innermost are those before them.
+    axis of size 1 costs nothing. Neighbours not pooled along are one axis, which stays if last.
     """
     rest: list[Laid] = []
     for number, laid in enumerate(axes):

@@ -41,6 +41,13 @@ def mean(ratios: Iterable[float]) -> float:
     return statistics.geometric_mean(ratios)
 
 
+def over(seconds: Mapping[str, float], others: Iterable[str] = ()) -> float:
+    """How many times as fast as the fastest of some peers we are, or of all that were timed."""
+    everyone = (name for name in seconds if name != "numbapool" and not name.startswith("copy"))
+    theirs = (seconds[name] for name in others or everyone if name in seconds)
+    return min(theirs) / seconds["numbapool"]
+
+
 def once_more(
     seconds: dict[str, dict[str, float]], ratio: Callable[[Mapping[str, float]], float],
     measure: Callable[[str], dict[str, float]],

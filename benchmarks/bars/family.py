@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from numbapool.bench.layers import sample
 from numbapool.bench.peers import THREADS
 
 from ..models import read_volumes
-from .bar import Bar, once_more, pair, worst
+from .bar import Bar, once_more, over, pair, worst
 from .shapes import floors, timed
 
 F = torch.nn.functional
@@ -39,11 +39,6 @@ LAST = (
 NORMS = (((8, 64, 56, 56), 2, 2), ((8, 64, 56, 56), 3, 2), ((1, 32, 112, 112), 3, 1))
 
 
-def _over(seconds: Mapping[str, float]) -> float:
-    theirs = (name for name in seconds if name != "numbapool" and not name.startswith("copy"))
-    return min(seconds[name] for name in theirs) / seconds["numbapool"]
-
-
 class Table:
     """Ratios of a peer's time, the fastest one's, over ours, case by case."""
 
@@ -61,8 +56,8 @@ class Table:
         self.times[name] = timed(self.calls[name])
 
     def bars(self, what: str, limits: tuple[float, float]) -> list[Bar]:
-        once_more(self.times, _over, lambda name: timed(self.calls[name]))
-        ratios = {name: _over(seconds) for name, seconds in self.times.items()}
+        once_more(self.times, over, lambda name: timed(self.calls[name]))
+        ratios = {name: over(seconds) for name, seconds in self.times.items()}
         return pair(what, limits, ratios, self.times)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -12,7 +11,7 @@ from numbapool.bench import peers
 from numbapool.bench.layers import Window, sample
 
 from ..models import read_layers
-from .bar import Bar, average, mean, once_more, pair
+from .bar import Bar, average, mean, once_more, over, pair
 from .shapes import floors, timed
 
 PEERS = ("torch", "torch channels_last", "openvino", "onnxruntime")
@@ -32,10 +31,6 @@ def seconds_of(op: str, layer: Window) -> Seconds:
         calls["values"] = partial(numbapool.max_pool2d, x, *args)
         calls["int32"] = partial(numbapool.max_pool2d, x, *args, True, index_dtype="int32")
     return timed(calls)
-
-
-def over(seconds: Mapping[str, float], others: tuple[str, ...]) -> float:
-    return min(seconds[peer] for peer in others if peer in seconds) / seconds["numbapool"]
 
 
 def cases(every: int) -> list[tuple[str, Window]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -12,7 +11,7 @@ import numbapool
 from numbapool.bench.layers import Bins, sample
 from numbapool.bench.peers import Call, arrays, bind, compare
 
-from .bar import Bar, mean, once_more, pair
+from .bar import Bar, mean, once_more, over, pair
 from .shapes import floors, timed
 
 BINS = tuple(
@@ -35,10 +34,6 @@ def bins() -> list[Bar]:
     """Adaptive and global pooling; torch's global pooling is adaptive, to one cell."""
     calls: dict[str, dict[str, Call]] = {}
     times: dict[str, dict[str, float]] = {}
-
-    def over(seconds: Mapping[str, float]) -> float:
-        return seconds["torch"] / seconds["numbapool"]
-
     with torch.inference_mode():
         for prefix, layers in (("adaptive", BINS), ("global", GLOBAL)):
             for kind in ("max", "avg"):

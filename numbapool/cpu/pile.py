@@ -181,6 +181,7 @@ def _make_long(s: Scalars, source: int, stack: int) -> Any:
     taken_as, (unseen, watch, met_of) = make_taken(s, source), make_watch(s, source, broad // 2)
 
     def row_by_row(x, at, count, pitch, width, values, slot):
+        """Rows from end to end, onto one that stays in the cache."""
         seen, whole = unseen(), width // at_a_time * at_a_time
         for row in range(count):
             for j in range(zero, whole, at_a_time):
