@@ -17,6 +17,7 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 
 from .powers import power
+from .roots import cube_root
 from .vector import Vector, spread
 
 Generate = Callable[[Any, Any, list[Any]], Any]  # from a builder, the lanes' type and the lanes
@@ -50,10 +51,15 @@ class _OfFloats(AbstractTemplate):
 def _lowered(generate: Generate) -> Any:
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         kind = _vector(sig.args)
+
+        def spread_out(value: Any, of: Any) -> Any:
+            floats = isinstance(of, types.Float) and isinstance(kind.dtype, types.Float)
+            if floats and isinstance(value, ir.Constant):
+                return ir.Constant(context.get_value_type(kind), [value.constant] * kind.lanes)
+            return spread(builder, context.cast(builder, value, of, kind.dtype), kind.lanes)
+
         lanes = [
-            value
-            if isinstance(of, Vector)
-            else spread(builder, context.cast(builder, value, of, kind.dtype), kind.lanes)
+            value if isinstance(of, Vector) else spread_out(value, of)
             for of, value in zip(sig.args, args, strict=True)
         ]
         return generate(builder, kind.dtype, lanes)
@@ -104,9 +110,12 @@ def _intrinsic(name: str) -> Generate:
 
 
 def _power(builder: Any, dtype: Any, lanes: list[Any]) -> Any:
-    if dtype == types.float32:
-        return power(builder, *lanes)
-    return _intrinsic("pow")(builder, dtype, lanes)
+    if dtype != types.float32:
+        return _intrinsic("pow")(builder, dtype, lanes)
+    value, exponent = lanes
+    if isinstance(exponent, ir.Constant) and exponent.constant[0].constant == 1 / 3:
+        return cube_root(builder, value)
+    return power(builder, value, exponent)
 
 
 def _absolute(builder: Any, dtype: Any, lanes: list[Any]) -> Any:

@@ -20,13 +20,13 @@ HALF_ROOT = 0x3FE6A09E667F3BCD  # 1 / sqrt(2), as bits
 MAGIC, MAGIC_BITS = 2.0**52 + 2.0**51, 0x4338000000000000
 
 
-class _Lanes:
-    """Arithmetic on vectors of float64 and of their bits, with one number for all lanes."""
+class Lanes:
+    """Arithmetic on vectors of floats and of their bits, with one number for all lanes."""
 
-    def __init__(self, builder: Any, count: int) -> None:
-        self.builder = builder
-        self.floats = ir.VectorType(ir.DoubleType(), count)
-        self.bits = ir.VectorType(ir.IntType(64), count)
+    def __init__(self, builder: Any, count: int, width: int = 64) -> None:
+        self.builder, self.width = builder, width
+        self.floats = ir.VectorType(ir.DoubleType() if width == 64 else ir.FloatType(), count)
+        self.bits = ir.VectorType(ir.IntType(width), count)
 
     def __getattr__(self, name: str) -> Any:
         make = getattr(self.builder, name)
@@ -47,7 +47,7 @@ class _Lanes:
         """LLVM's own function of floats."""
         lanes = tuple(self.of(self.floats, lane) for lane in lanes)
         signature = ir.FunctionType(self.floats, [self.floats] * len(lanes))
-        name = f"llvm.{name}.v{self.floats.count}f64"
+        name = f"llvm.{name}.v{self.floats.count}f{self.width}"
         function = cgutils.get_or_insert_function(self.builder.module, signature, name)
         return self.builder.call(function, lanes)
 
@@ -63,7 +63,7 @@ class _Lanes:
         return found
 
 
-def _log2(v: _Lanes, x: Any) -> Any:
+def _log2(v: Lanes, x: Any) -> Any:
     """Of positive numbers that are neither subnormal nor infinite."""
     bits = v.builder.bitcast(x, v.bits)
     # From 1 / sqrt(2) to sqrt(2), so that logarithms near 1 keep their digits.
@@ -75,7 +75,7 @@ def _log2(v: _Lanes, x: Any) -> Any:
     return v.fused(t, v.polynomial(v.fmul(t, t), terms), whole)
 
 
-def _exp2(v: _Lanes, z: Any) -> Any:
+def _exp2(v: Lanes, z: Any) -> Any:
     """Of numbers from -1000 to 1000."""
     near = v.fadd(z, MAGIC)
     whole = v.sub(v.builder.bitcast(near, v.bits), MAGIC_BITS)
@@ -94,7 +94,7 @@ def power(builder: Any, x: Any, y: Any) -> Any:
     But for 1 to a power that is NaN, which is NaN here.
     """
     count, single = x.type.count, x.type
-    v = _Lanes(builder, count)
+    v = Lanes(builder, count)
     wide, by = builder.fpext(x, v.floats), builder.fpext(y, v.floats)
     zero = v.of(v.floats, 0.0)
 
