@@ -29,6 +29,7 @@ from .kept import Plans
 from .ops import PoolOp
 from .ops.base import is_half
 from .ops.tried import tried
+from .tensors import Tensors
 from .walks import adds, walked
 
 #: How to make the axes of a pooling: ``where[0](sizes, *where[2:])`` for ``where[1]`` axes.
@@ -108,14 +109,6 @@ def described(
     return Described((*outer, *geometry.lengths(axes)), merged, prod(outer), walk)
 
 
-def _ready(made: Program, ways: drivers.Ways, half: bool) -> tuple[Callable[..., Any], Any] | None:
-    if half:
-        return None
-    if made.work < threads.SMALL:
-        return ways.alone, made.address
-    return threads.run, (made, ways)
-
-
 def make_plan(
     op: PoolOp, where: Where, shape: tuple[int, ...], strides: tuple[int, ...] | None,
     dtype: np.dtype, return_indices: bool, index_dtype: Any, divisor: int | None, inside: int = 0,
@@ -137,7 +130,7 @@ def make_plan(
         made = program(op, axes, planes, walk, dtype, index_dtype, divisor)
         kinds = stored(dtype), stored(op.result(dtype)), index_dtype
         how = made, drivers.ways(kinds, (len(shape), len(result), len(result)))
-        ready = _ready(*how, is_half(dtype))
+        ready = None if is_half(dtype) else threads.way_in(*how)
     bytes_each = max(op.result(dtype).itemsize, index_dtype.itemsize if index_dtype else 0)
     empty = results.empty if prod(result) * bytes_each >= results.LARGE else ndarray
     return Plan(result, op.result(dtype), index_dtype, how, ready, is_half(dtype), empty)
@@ -148,6 +141,7 @@ def _weight(plan: Plan) -> int:
 
 
 plans = Plans(make_plan, _weight)
+tensors = Tensors(plans)
 
 
 def _at_once(plan: Plan, x: np.ndarray) -> Any:
@@ -194,6 +188,11 @@ def run(
             (op, where, x.shape, None, x.dtype, return_indices, index_dtype, divisor, 0)
         )
     if plan is None:
+        usual = out is None and num_threads is None
+        if usual and not plain and target is None and targets.default is None:
+            found = tensors.at_once(op, where, x, return_indices, index_dtype, divisor)
+            if found is not None:
+                return found
         if not plain and targets.is_cuda(x, target):
             return targets.run(op, where, x, return_indices, index_dtype, divisor, out)
         away = target == "cpu" and targets.on_device(x)

@@ -2,8 +2,8 @@
 
 A kernel is an address and its arguments are words, so the parallel loop, which takes a second to
 compile, is compiled once for all kernels and arrays, and is called by its address too; the ways in
-are compiled once a kind of array. They give the number of tasks that are left to a kernel which is
-not compiled yet.
+are compiled once a kind of array, and once for addresses. They give the number of tasks that are
+left to a kernel which is not compiled yet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import from_dtype, prange, types
+from numba.extending import intrinsic
 
 from ..jit import compile_driver, compile_loop
 from ..lazy import undisturbed
@@ -51,20 +53,31 @@ def spread() -> int:
     return compile_loop(_spread)
 
 
+@intrinsic
+def _address(typing_context: Any, array: Any) -> Any:
+    """Where an array lies; of an address itself, and 0 of None."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if isinstance(array, types.Array):
+            data = context.make_array(array)(context, builder, args[0]).data
+            return builder.ptrtoint(data, ir.IntType(64))
+        return ir.Constant(ir.IntType(64), 0) if array is types.none else args[0]
+
+    return types.uintp(array), generate
+
+
 def _serial(frame: Any, x: Any, out: Any, index: Any) -> int:
     scratch = memory.take(memory.word(frame, SCRATCH))
     if scratch == U(0):
         raise MemoryError("no memory for the scratch of a kernel")
-    index_at = U(0) if index is None else index.ctypes.data
-    tasks = memory.word(frame, TASKS)
-    left = memory.call(frame, scratch, U(0), tasks, x.ctypes.data, out.ctypes.data, index_at)
+    x_at, out_at, index_at = _address(x), _address(out), _address(index)
+    left = memory.call(frame, scratch, U(0), memory.word(frame, TASKS), x_at, out_at, index_at)
     memory.give_back(scratch)
     return left
 
 
 def _parallel(frame: Any, loop: Any, x: Any, out: Any, index: Any) -> int:
-    index_at = U(0) if index is None else index.ctypes.data
-    left = memory.spread(loop, frame, x.ctypes.data, out.ctypes.data, index_at)
+    left = memory.spread(loop, frame, _address(x), _address(out), _address(index))
     if left == U(NO_MEMORY):
         raise MemoryError("no memory for the scratch of a kernel")
     return left
@@ -75,7 +88,7 @@ parallel = compile_driver(_parallel)  # with the loop's address
 
 
 class Ways:
-    """The ways in for arrays of some types, which are not looked at again.
+    """The ways in for arrays of some types, or addresses, which are not looked at again.
 
     That is an eighth of a tiny call. Each is compiled when it is first gone.
     """
@@ -106,3 +119,9 @@ def ways(dtypes: tuple[np.dtype | None, ...], axes: tuple[int, ...]) -> Ways:
         types.none if dtype is None else types.Array(from_dtype(dtype), count, "C")
         for dtype, count in zip(dtypes, axes, strict=True)
     ))  # fmt: skip
+
+
+@cache
+def by_address() -> Ways:
+    """For arrays of any kind, of which it is known where they lie; 0 is none."""
+    return Ways((types.int64,) * 3)

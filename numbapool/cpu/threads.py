@@ -12,6 +12,7 @@ import ctypes
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -141,6 +142,13 @@ def run(
     finally:
         if usual is not None:
             numba.set_num_threads(usual)
+
+
+def way_in(program: Program, ways: drivers.Ways) -> tuple[Callable[..., Any], Any]:
+    """What runs a program where nothing is to be looked at, and what that is told first."""
+    if program.work < SMALL:
+        return ways.alone, program.address
+    return run, (program, ways)
 
 
 def run_on_bytes(
