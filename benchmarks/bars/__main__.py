@@ -1,8 +1,8 @@
 """Measures every bar and prints it beside today's figure: ``python -m benchmarks.bars``.
 
-Exits with 1 where one is missed. Beside a figure stands what a copy of the same bytes would have
-had in our place, where it was timed: the floor. A run takes about twenty minutes and wants the
-machine to itself.
+Exits with 1 where one is missed. Beside a figure stands the floor, where it was timed: what a copy
+of the same bytes would have had in our place or, where next to nothing is written, the fastest read
+of all inputs, if that takes longer. A run takes twenty minutes and wants the machine to itself.
 """
 
 from __future__ import annotations

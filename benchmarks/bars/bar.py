@@ -10,7 +10,8 @@ from math import inf
 from ..report import table
 
 AGAIN = 6  # cases that are measured once more
-HEAD = ("what", "bar", "today", "a copy", "")
+HEAD = ("what", "bar", "today", "the floor", "")
+FLOORS = "copy", "reading"  # how the names of what is no peer begin
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Bar:
     most: bool = False
     where: str = ""  # the case that gave the value, where it is the worst of several
     seconds: Mapping[str, float] = field(default_factory=dict)  # what was timed in that case
-    copy: float | None = None  # the value of a copy of the same bytes, in our place: the floor
+    copy: float | None = None  # the value that the floor has, mostly a copy of the same bytes
 
     @property
     def met(self) -> bool:
@@ -33,8 +34,8 @@ class Bar:
         bound = f"{'≤' if self.most else '≥'} {self.limit:g}"
         verdict = "met" if self.met else "missed"
         place = f" ({self.where})" if self.where and not self.met else ""
-        floor = "" if self.copy is None else f"{self.copy:.2f}"
-        return self.what, bound, f"{self.value:.2f}", floor, verdict + place
+        least = "" if self.copy is None else f"{self.copy:.2f}"
+        return self.what, bound, f"{self.value:.2f}", least, verdict + place
 
 
 def mean(ratios: Iterable[float]) -> float:
@@ -43,7 +44,7 @@ def mean(ratios: Iterable[float]) -> float:
 
 def over(seconds: Mapping[str, float], others: Iterable[str] = ()) -> float:
     """How many times as fast as the fastest of some peers we are, or of all that were timed."""
-    everyone = (name for name in seconds if name != "numbapool" and not name.startswith("copy"))
+    everyone = (name for name in seconds if not name.startswith(("numbapool", *FLOORS)))
     theirs = (seconds[name] for name in others or everyone if name in seconds)
     return min(theirs) / seconds["numbapool"]
 
@@ -64,9 +65,9 @@ def average(
     what: str, limit: float, ratios: Mapping[str, float], seconds: Mapping[str, Mapping[str, float]]
 ) -> Bar:
     """How many times as fast as something, in the geometric mean over cases."""
-    copies = [_of_copy(ratio, seconds[name]) for name, ratio in ratios.items()]
-    floor = None if None in copies else mean(filter(None, copies))
-    return Bar(what, limit, mean(ratios.values()), copy=floor)
+    floors = [_of_floor(ratio, seconds[name]) for name, ratio in ratios.items()]
+    least = None if None in floors else mean(filter(None, floors))
+    return Bar(what, limit, mean(ratios.values()), copy=least)
 
 
 def pair(
@@ -78,25 +79,26 @@ def pair(
     found, times = ratios[least], seconds[least]
     return [
         average(f"{what}, geometric mean of {len(ratios)}", limits[0], ratios, seconds),
-        Bar(f"{what}, least", limits[1], found, False, least, times, _of_copy(found, times)),
+        Bar(f"{what}, least", limits[1], found, False, least, times, _of_floor(found, times)),
     ]
 
 
-def copied(seconds: Mapping[str, float]) -> float:
-    """What the fastest copy took, or infinity where none was timed."""
-    return min((taken for name, taken in seconds.items() if name.startswith("copy")), default=inf)
+def floor(seconds: Mapping[str, float]) -> float:
+    """What the fastest copy took, or all reading if that is more; infinity where neither is."""
+    kinds = ([each for name, each in seconds.items() if name.startswith(kind)] for kind in FLOORS)
+    return max((min(kind) for kind in kinds if kind), default=inf)
 
 
-def _of_copy(ratio: float, seconds: Mapping[str, float]) -> float | None:
-    """What a ratio would be if we had taken as long as the copy."""
-    copy = copied(seconds)
-    return None if copy == inf else ratio * seconds["numbapool"] / copy
+def _of_floor(ratio: float, seconds: Mapping[str, float]) -> float | None:
+    """What a ratio would be if we had taken as long as the floor."""
+    least = floor(seconds)
+    return None if least == inf else ratio * seconds["numbapool"] / least
 
 
 def worst(
     what: str, limit: float, ratios: Mapping[str, float], copies: Mapping[str, float] | None = None
 ) -> Bar:
-    """The largest of some ratios, beside what a copy has there."""
+    """The largest of some ratios, beside what the floor has there."""
     name = max(ratios, key=lambda name: ratios[name])
     return Bar(what, limit, ratios[name], True, name, copy=(copies or {}).get(name))
 

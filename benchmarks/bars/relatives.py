@@ -12,7 +12,7 @@ from numbapool.bench.layers import Bins, sample
 from numbapool.bench.peers import Call, arrays, bind, compare
 
 from .bar import Bar, mean, once_more, over, pair
-from .shapes import floors, timed
+from .shapes import floors, reading, timed
 
 BINS = tuple(
     Bins(shape, (out, out))
@@ -46,7 +46,7 @@ def bins() -> list[Bar]:
                     got = {name: arrays(name, call) for name, call in both.items()}
                     compare("numbapool", op, layer, got["numbapool"], got["torch"])
                     name, moved = f"{op} {layer}", x.nbytes + sum(a.nbytes for a in got["torch"])
-                    calls[name] = {**both, **floors(moved)}
+                    calls[name] = {**both, **floors(moved), **reading(x)}
                     times[name] = timed(calls[name])
         once_more(times, over, lambda name: timed(calls[name]))
     ratios = {name: over(seconds) for name, seconds in times.items()}

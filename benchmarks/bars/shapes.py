@@ -15,7 +15,7 @@ from numbapool.bench.layers import sample
 from numbapool.bench.peers import THREADS, Call
 from numbapool.bench.timing import medians
 
-from .bar import Bar, copied, mean, worst
+from .bar import Bar, floor, mean, worst
 
 OPS: dict[str, Any] = {
     "max": numbapool.max_pool2d,
@@ -46,6 +46,12 @@ def floors(moved: int) -> dict[str, Call]:
         "copy": copy_of(moved),
         "copy on this thread": partial(np.copyto, np.empty_like(source), source),
     }
+
+
+def reading(x: np.ndarray) -> dict[str, Call]:
+    """All of an array read once: a copy of as many bytes reads half of them."""
+    flat = torch.from_numpy(x).view(-1)
+    return {"reading": flat.sum, "reading for products": partial(torch.dot, flat, flat)}
 
 
 def _torch_on(threads: int, call: Call) -> None:
@@ -92,7 +98,7 @@ def arrays() -> list[Bar]:
             x = sample((1, planes, 224, 224), "float32")
             pool = partial(numbapool.max_pool2d, x, kernel, stride, padding)
             taken = timed({"ours": pool, **floors(x.nbytes + pool().nbytes)})
-            seconds[x.nbytes] = {"ours": taken["ours"], "copy": copied(taken)}
+            seconds[x.nbytes] = {"ours": taken["ours"], "copy": floor(taken)}
         for name, found in (("ours", slopes), ("copy", copies)):
             times = [log(taken[name]) for taken in seconds.values()]
             line = statistics.linear_regression([*map(log, seconds)], times)
