@@ -52,6 +52,7 @@ from .scalars import Scalars
 
 U = np.uintp
 LATER = U(2)  # rows further on that are asked for, while one is folded
+AHEAD = 4096  # bytes of a result that are asked for before they are written
 BUDGET = 512 * 1024  # bytes of a tile
 EXTENTS = 5  # of a window, in the output rows of a task: their input rows overlap by one
 FEWEST_ROWS = 32
@@ -97,6 +98,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
     lane, index_type, identity = s.lane, s.index, s.identity
     divides, blind, stamp = s.divides, s.blind, s.fingerprint
     item, lane_item = U(np.dtype(accumulator).itemsize), U(np.dtype(lane).itemsize)
+    ahead = U(AHEAD // np.dtype(result).itemsize)
     zero, one, two, many, step = U(0), U(1), U(2), U(lanes), U(stride)
 
     def outside(tile, tile_index, from_, to, copies):
@@ -199,6 +201,7 @@ def make_doubling(s: Scalars, stride: int, lanes: int, indexed: bool) -> Any:
                             shares = memory.lanes(INPUT, across_counts, begin + j, lanes)
                             count = shares * vector.splat(share, lanes)
                         done = vector.convert(finish(value, count), result)
+                        memory.fetch(out, to + j + ahead)
                         give(done, where, out, index, to + j, here - j)
                     to += cells
             if blind and met:
