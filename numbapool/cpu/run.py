@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import inner
-from . import edges, memory, vector
+from . import edges, memory, stream, vector
 from .frame import LINE
 from .memory import WHOLE
 from .scalars import Scalars, make_taken
@@ -76,10 +76,13 @@ def make_vectors(s: Scalars, role: int) -> Any:
     zero, one, two, side = U(0), U(1), U(2), U(SIDE)
     many, block = U(lanes), U(SIDE * SIDE)
 
-    def loaded(x, at, number):
+    def from_afar(x, at, number):
+        return stream.lanes(role, x, at + number * many, lanes)
+
+    def from_near(x, at, number):
         return memory.lanes(role, x, at + number * many, lanes)
 
-    loaded = inner(loaded, inlined=True)
+    loaded = inner(from_afar if role == memory.INPUT else from_near, inlined=True)
 
     def quarter(x, at, number, seen):
         first, second = loaded(x, at, number), loaded(x, at, number + one)

@@ -1,4 +1,4 @@
-"""Stores past the caches, which then need not read the lines that are written.
+"""What no cache holds: loads by half a line, and stores that need not read what they write.
 
 Kernels call these as ``stream.store``, as they call what is in `memory`.
 """
@@ -11,9 +11,35 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from .machine import STREAMS
-from .memory import place, tag
+from .frame import LINE
+from .machine import MASKS, STREAMS
+from .memory import align, place, tag
 from .order import ALIGNED
+from .vector import Vector, joined
+
+BITS = 8 * LINE
+
+
+@intrinsic(prefer_literal=True)
+def lanes(typing_context: Any, role: Any, base: Any, at: Any, count: Any) -> Any:
+    """`memory.lanes`: of vectors of a whole line two loads, which come sooner than one."""
+    vector = Vector(base.dtype, count.literal_value)
+    loads = 2 if MASKS and vector.lanes * base.dtype.bitwidth == BITS else 1
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_value_type(Vector(base.dtype, vector.lanes // loads))
+        read = []
+        for number in range(loads):
+            further = builder.add(args[2], args[2].type(number * kind.count))
+            here = place(builder, args[1], further, kind)
+            instruction = builder.load(here, align=align(context, base.dtype))
+            read.append(tag(builder, instruction, role.literal_value))
+        if loads == 2:  # nothing is done to it, but LLVM would make them one
+            itself = ir.FunctionType(kind, [kind])
+            read[0] = builder.asm(itself, "", "=v,0", read[:1], False)
+        return joined(builder, read)
+
+    return vector(role, base, types.uintp, count), generate
 
 
 @intrinsic(prefer_literal=True)
