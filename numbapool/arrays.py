@@ -76,9 +76,23 @@ def _callers() -> int:
     return level
 
 
+def has_memory(x: Any) -> bool:
+    """Whether a tensor's numbers lie where it says: a wrapper's do not, nor what was freed."""
+    if sys.modules["torch"]._is_functional_tensor(x):
+        return False
+    try:
+        held, begin = x.untyped_storage().nbytes(), x.storage_offset()
+    except (RuntimeError, NotImplementedError):  # what NumPy refuses, too
+        return True
+    last = sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True))
+    return x.numel() == 0 or (begin + last + 1) * x.element_size() <= held
+
+
 def _from_torch(name: str, x: Any) -> np.ndarray:
     if not x.is_cpu:
         raise TypeError(f"{name} must be on the host here, got a tensor on {x.device}")
+    if not has_memory(x):
+        raise TypeError(f"{name} must have memory of its own, got a {type(x).__name__} without")
     if x.dtype is sys.modules["torch"].bfloat16:  # which NumPy takes 10 us to refuse
         return _from_other_torch(name, x)
     try:
@@ -251,6 +265,10 @@ def shared_memory(name: str, array: Any, other: Any) -> ValueError:
 def _check_out(
     out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype, apart: list[np.ndarray]
 ) -> np.ndarray:
+    torch: Any = sys.modules.get("torch")
+    tensor = torch is not None and isinstance(out, torch.Tensor)
+    if tensor and out.requires_grad and torch.is_grad_enabled():
+        raise ValueError(f"{name} of shape {tuple(out.shape)} must not require a gradient")
     array, _ = adapt(name, out)
     # What is adapted is a copy of such tensors.
     if array is not out and (getattr(out, "is_neg", bool)() or getattr(out, "is_conj", bool)()):
@@ -263,6 +281,8 @@ def _check_out(
             raise shared_memory(name, array, other)
     if not array.flags.c_contiguous and _overlaps_itself(array):
         raise ValueError(f"{name} of shape {array.shape} has elements that share memory")
+    if tensor and not out.is_inference():  # nothing is to be differentiated by its old numbers
+        torch.autograd.graph.increment_version(out)
     return array
 
 

@@ -97,7 +97,7 @@ class Tensors:
             ready = self.kinds[
                 op, where, x.shape, x.stride(), x.dtype, return_indices, index_dtype, divisor
             ]
-            if ready is None or x.is_neg():
+            if ready is None or x.is_neg() or torch._is_functional_tensor(x):
                 return None
             item, values, indices, way_in, told, complete, _ = ready
             result = x.new_empty_strided(values[0], values[1], dtype=values[2])

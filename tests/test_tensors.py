@@ -96,6 +96,31 @@ def test_modes_of_torch():
         assert torch.equal(numbapool.max_pool2d(X.clone().requires_grad_(), 2), want)
 
 
+def test_memory_that_is_not_there():
+    freed, short = X.clone(), X.clone()
+    freed.untyped_storage().resize_(0)
+    short.untyped_storage().resize_(64)
+    with pytest.raises(TypeError, match="input must have memory of its own"):
+        numbapool.max_pool2d(freed, 2)
+    with pytest.raises(TypeError, match="input must have memory of its own"):
+        torch.func.functionalize(lambda x: numbapool.max_pool2d(x, 2))(X)
+    for out in (freed, short):
+        with pytest.raises(TypeError, match="out must have memory of its own"):
+            numbapool.max_pool2d(X, 1, out=out)
+
+
+def test_autograd_knows_of_out():
+    weights, out = torch.ones(2, 9, 4, 5, requires_grad=True), torch.zeros(2, 9, 4, 5)
+    product = (weights * out).sum()
+    numbapool.max_pool2d(X, 2, out=out)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        product.backward()
+    with torch.inference_mode():
+        numbapool.max_pool2d(X, 2, out=torch.zeros(2, 9, 4, 5))
+    with pytest.raises(ValueError, match="must not require a gradient"):
+        numbapool.max_pool2d(X, 2, out=torch.zeros(2, 9, 4, 5, requires_grad=True))
+
+
 def test_memory_that_is_not_aligned():
     raw = torch.zeros(X.numel() * 4 + 1, dtype=torch.uint8)
     raw[1:] = X.reshape(-1).view(torch.uint8)

@@ -95,7 +95,11 @@ def power(builder: Any, x: Any, y: Any) -> Any:
     """
     count, single = x.type.count, x.type
     v = Lanes(builder, count)
-    wide, by = builder.fpext(x, v.floats), builder.fpext(y, v.floats)
+    wide = builder.fpext(x, v.floats)
+    if isinstance(y, ir.Constant):  # with the digits that a float32 would lose
+        by = v.of(v.floats, y.constant[0].constant)
+    else:
+        by = builder.fpext(y, v.floats)
     zero = v.of(v.floats, 0.0)
 
     def compared(how: str, one: Any, other: Any) -> Any:
