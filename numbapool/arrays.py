@@ -76,7 +76,7 @@ def _callers() -> int:
     return level
 
 
-def has_memory(x: Any) -> bool:
+def _has_memory(x: Any) -> bool:
     """Whether a tensor's numbers lie where it says: a wrapper's do not, nor what was freed."""
     if sys.modules["torch"]._is_functional_tensor(x):
         return False
@@ -91,7 +91,7 @@ def has_memory(x: Any) -> bool:
 def _from_torch(name: str, x: Any) -> np.ndarray:
     if not x.is_cpu:
         raise TypeError(f"{name} must be on the host here, got a tensor on {x.device}")
-    if not has_memory(x):
+    if not _has_memory(x):
         raise TypeError(f"{name} must have memory of its own, got a {type(x).__name__} without")
     if x.dtype is sys.modules["torch"].bfloat16:  # which NumPy takes 10 us to refuse
         return _from_other_torch(name, x)

@@ -11,7 +11,7 @@ from .powers import Lanes
 GUESS = 0x54A21D2A
 #: Smaller ones have fewer digits, or their cubes do: they are multiplied by a cube, 2 ** 96.
 TINY, LARGER, SMALLER = 2.0**-96, 2.0**96, 2.0**-32
-STEPS = 2  # each leaves a fifth of the cube of the error
+STEPS = 2  # each leaves an error of a fifth of the cube of what was ``left``
 
 
 def cube_root(builder: Any, x: Any) -> Any:
